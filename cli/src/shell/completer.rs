@@ -74,7 +74,12 @@ mod tests {
             ("use shop@t", 9, vec!["try"]),
             ("db.us", 3, vec!["users"]),
             ("db.getN", 3, vec!["getName"]),
-            ("db.users.findO", 9, vec!["findOne"]),
+            (
+                "db.users.findO",
+                9,
+                vec!["findOne", "findOneAndDelete", "findOneAndReplace", "findOneAndUpdate"],
+            ),
+            ("db.users.findOneAndU", 9, vec!["findOneAndUpdate"]),
             ("db.users.find({a: 1}).li", 22, vec!["limit"]),
             ("db.users.find({a: 'x.y", 22, vec![]),
             ("foo.b", 5, vec![]),

@@ -55,7 +55,10 @@ fn the_shell_makes_explains_and_drops_indexes() {
         db.users.insertOne({_id: 3, n: 7})
     ";
     let run = place.run_with(&["shell", "-q"], script);
-    has(&run.stderr, &["document 3", "the unique index 'n_-1'"]);
+    has(
+        &run.stderr,
+        &["E11000 duplicate key error collection: shop.users index: n_-1 dup key: { n: 7 }"],
+    );
     has(
         &run.stdout,
         &[
@@ -117,4 +120,85 @@ fn a_shell_goes_to_other_branches_for_itself() {
     );
     has(&run.stderr, &["switched to branch try of project shop", "committed as LSN 1 of try"]);
     has(&place.ok(&["status"]), &["main"]);
+}
+
+#[test]
+fn the_shell_finds_and_changes_one_document_and_writes_in_bulk() {
+    let place = Place::with_project("sled");
+    let script = "
+        db.a.insertMany([{_id: 1, n: 5}, {_id: 2, n: 7}, {_id: 3, n: 9}])
+        db.a.findOneAndUpdate({n: {$gt: 5}}, {$inc: {n: 1}}, {sort: {n: -1}})
+        db.a.findOneAndUpdate({_id: 9}, {$set: {n: 0}}, {upsert: true, returnDocument: 'after'})
+        db.a.findOneAndReplace({_id: 9}, {m: 1}, {returnNewDocument: true, projection: {_id: 0}})
+        db.a.findOneAndDelete({}, {sort: {_id: -1}}); db.a.findOneAndDelete({_id: 77})
+        db.a.bulkWrite([
+          {insertOne: {document: {_id: 4, n: 1}}}, {updateOne: {filter: {_id: 1}, update: {$set: {n: 6}}}},
+          {updateMany: {filter: {n: {$gt: 6}}, update: {$inc: {n: 1}}}},
+          {replaceOne: {filter: {_id: 8}, replacement: {n: 8}, upsert: true}},
+          {deleteOne: {filter: {_id: 4}}}, {deleteMany: {filter: {n: 8}}}])
+        db.a.find()
+    ";
+    let run = place.run_with(&["shell", "-q", "-o", "jsonl"], script);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
+    assert_eq!(
+        run.stdout,
+        "{\"acknowledged\":true,\"insertedIds\":{\"0\":1,\"1\":2,\"2\":3}}\n\
+         {\"_id\":3,\"n\":9}\n{\"_id\":9,\"n\":0}\n{\"m\":1}\n{\"_id\":9,\"m\":1}\nnull\n\
+         {\"acknowledged\":true,\"insertedCount\":1,\"insertedIds\":{\"0\":4},\"matchedCount\":3,\
+         \"modifiedCount\":3,\"deletedCount\":3,\"upsertedCount\":1,\"upsertedIds\":{\"3\":8}}\n\
+         {\"_id\":1,\"n\":6}\n{\"_id\":3,\"n\":11}\n"
+    );
+}
+
+#[test]
+fn the_shell_explains_before_a_method_and_drops_all_indexes_at_once() {
+    let place = Place::with_project("sled");
+    let script = "
+        db.a.insertMany([{_id: 1, n: 5, e: 'x'}, {_id: 2, n: 7, e: 'y'}])
+        db.a.createIndex({n: 1}); db.a.createIndex({e: 1}, {unique: true})
+        db.a.explain().find({n: 5}).limit(1); db.a.explain('executionStats').count({n: 5})
+        db.a.explain().aggregate([{$match: {n: 5}}, {$unset: 'e'}])
+        db.a.aggregate([{$match: {n: 5}}]).explain()
+        db.a.explain().updateOne({n: 5}, {$set: {n: 6}}); db.a.countDocuments({n: 6}, {hint: 'n_1'})
+    ";
+    let script = script.replace(".count({n: 5})", ".countDocuments({n: 5})");
+    let run = place.run_with(&["shell", "-q"], script);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
+    assert_eq!(run.stdout.matches("indexName: 'n_1'").count(), 5, "{}", run.stdout);
+    has(&run.stdout, &["totalKeysExamined: 1", "stages: [ { $unset: 'e' } ]"]);
+    assert!(run.stdout.ends_with("\n0\n"), "{}", run.stdout);
+    for (script, parts) in [
+        (
+            "db.a.updateOne({_id: 2}, {$set: {e: 'x'}})",
+            &[
+                "MongoServerError[DuplicateKey]: E11000 duplicate key error collection: shop.a index: e_1 dup key: { e: \"x\" }",
+            ][..],
+        ),
+        (
+            "db.a.bulkWrite([{insertOne: {document: {_id: 5}}}, {insertOne: {document: {_id: 5}}}])",
+            &["operation 1 of bulkWrite, after 1 commit: E11000", "_id_ dup key: { _id: 5 }"],
+        ),
+    ] {
+        has(&place.fails(4, &["shell", "--eval", script]), parts);
+    }
+    for (script, parts) in [
+        (
+            "db.a.bulkWrite([{insert: {}}])",
+            &["operation 0 of bulkWrite", "expected one of insertOne"][..],
+        ),
+        ("db.a.bulkWrite([], {ordered: false})", &["without order is not supported"]),
+        ("db.a.explain().insertOne({})", &["insertOne can't be explained"]),
+        ("db.a.explain()", &["missing method"]),
+    ] {
+        let run = place.run(&["shell", "--eval", script]);
+        assert_ne!(run.code, Some(0), "{script}");
+        has(&run.stderr, parts);
+    }
+    assert_eq!(
+        place.ok(&["shell", "--eval", "db.a.dropIndexes()"]),
+        "{\n  nIndexesWas: 3,\n  msg: 'non-_id indexes dropped for collection',\n  ok: 1\n}\n"
+    );
+    has(&place.ok(&["log", "--oneline", "-n", "1"]), &["drop indexes n_1, e_1 of a"]);
+    assert_eq!(place.ok(&["shell", "--eval", "db.a.getIndexes()"]).matches("name:").count(), 1);
+    has(&place.ok(&["shell", "--eval", "help"]), &["bulkWrite", "dropIndexes", "findOneAndUpdate"]);
 }

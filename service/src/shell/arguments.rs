@@ -15,6 +15,11 @@ pub(super) struct Arguments<'a> {
 }
 
 impl<'a> Arguments<'a> {
+    /// Of values that stand elsewhere, such as in an operation of `bulkWrite`, which `name` names.
+    pub(super) fn of_values(name: String, values: &'a [Bson]) -> Self {
+        Self { name, values, taken: 0 }
+    }
+
     /// Of a method of `owner`, such as `db.users`.
     pub(super) fn of(owner: &str, method: &'a ShellMethod) -> Self {
         Self { name: format!("{owner}.{}", method.name), values: &method.arguments, taken: 0 }
@@ -100,6 +105,28 @@ impl<'a> Arguments<'a> {
             )));
         }
         Ok(options)
+    }
+
+    /// An option that is a document; empty if it is not given.
+    pub(super) fn option_document(
+        &self,
+        options: &mut Document,
+        name: &str,
+    ) -> Result<QueryDocument> {
+        match options.remove(name) {
+            None | Some(Bson::Null) => Ok(QueryDocument::default()),
+            Some(Bson::Document(document)) => Ok(QueryDocument(document)),
+            Some(other) => Err(self.wrong(&format!("a document as option {name}"), &other)),
+        }
+    }
+
+    /// An option that is true or false; false if it is not given.
+    pub(super) fn option_switch(&self, options: &mut Document, name: &str) -> Result<bool> {
+        match options.remove(name) {
+            None => Ok(false),
+            Some(Bson::Boolean(is_on)) => Ok(is_on),
+            Some(other) => Err(self.wrong(&format!("true or false as option {name}"), &other)),
+        }
     }
 
     /// Ends the arguments.

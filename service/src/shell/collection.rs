@@ -1,24 +1,24 @@
 //! The methods of a collection.
 
+use argon_core::Result;
 use argon_core::model::CollectionName;
-use argon_core::{Error, Result};
-use argon_formats::extjson::{NumberTypes, ShellMethod};
-use bson::{Bson, Document, RawDocumentBuf, doc};
+use argon_formats::extjson::ShellMethod;
+use bson::{Bson, Document, doc};
 
 use super::arguments::Arguments;
+use super::bulk;
+use super::change::{delete, find_and_modify, insert, update};
 use super::cursor::{Step, set};
 use super::operation::{ShellOperation, unknown};
 use crate::collections::{DropCollection, RenameCollection, Signature};
-use crate::document::{
-    AggregateDocuments, CountDocuments, DeleteMatching, DistinctValues, FindDocuments,
-    PutDocuments, PutOptions, UpdateDocuments,
-};
+use crate::document::{AggregateDocuments, CountDocuments, DistinctValues, FindDocuments};
 use crate::index::CreateIndex;
-use crate::json::{HintValue, InputDocument, QueryDocument, UpdateValue};
+use crate::json::{HintValue, QueryDocument};
 
 /// The methods of a collection.
 pub const METHODS: &[&str] = &[
     "aggregate",
+    "bulkWrite",
     "countDocuments",
     "createIndex",
     "deleteMany",
@@ -26,9 +26,14 @@ pub const METHODS: &[&str] = &[
     "distinct",
     "drop",
     "dropIndex",
+    "dropIndexes",
     "estimatedDocumentCount",
+    "explain",
     "find",
     "findOne",
+    "findOneAndDelete",
+    "findOneAndReplace",
+    "findOneAndUpdate",
     "getIndexes",
     "insertMany",
     "insertOne",
@@ -57,8 +62,20 @@ pub(super) fn operation(name: &CollectionName, method: &ShellMethod) -> Result<S
             ShellOperation::InsertOne(insert(name, &[document])?)
         }
         "insertMany" => ShellOperation::InsertMany(insert(name, &arguments.documents()?)?),
-        "updateOne" | "updateMany" | "replaceOne" => update(name, method, &mut arguments)?,
-        "deleteOne" | "deleteMany" => delete(name, method, &mut arguments)?,
+        "updateOne" | "updateMany" | "replaceOne" => {
+            ShellOperation::Update(update(name, &method.name, &mut arguments)?)
+        }
+        "deleteOne" | "deleteMany" => {
+            ShellOperation::Delete(delete(name, &method.name, &mut arguments)?)
+        }
+        "findOneAndUpdate" | "findOneAndReplace" | "findOneAndDelete" => {
+            ShellOperation::FindAndModify(Box::new(find_and_modify(
+                name,
+                &method.name,
+                &mut arguments,
+            )?))
+        }
+        "bulkWrite" => bulk::bulk_write(name, &mut arguments)?,
         "createIndex" => create_index(name, &mut arguments)?,
         "dropIndex" => {
             let index = arguments.required(HintValue::EXPECTED)?.clone();
@@ -66,6 +83,7 @@ pub(super) fn operation(name: &CollectionName, method: &ShellMethod) -> Result<S
                 .map_err(|other| arguments.wrong(HintValue::EXPECTED, &other))?;
             ShellOperation::DropIndex(name.clone(), index)
         }
+        "dropIndexes" => ShellOperation::DropIndexes(name.clone(), indexes(&mut arguments)?),
         "getIndexes" => ShellOperation::Indexes(name.clone()),
         "drop" => ShellOperation::DropCollection(DropCollection {
             collection: name.clone(),
@@ -105,16 +123,14 @@ fn find(name: &CollectionName, arguments: &mut Arguments<'_>) -> Result<FindDocu
 
 fn aggregate(name: &CollectionName, arguments: &mut Arguments<'_>) -> Result<ShellOperation> {
     let stages = arguments.stages()?;
-    let mut options = arguments.options(&["let", "allowDiskUse"])?;
-    let variables = match options.remove("let") {
-        Some(Bson::Document(variables)) => QueryDocument(variables),
-        Some(other) => return Err(arguments.wrong("a document as option let", &other)),
-        None => QueryDocument::default(),
-    };
+    let mut options = arguments.options(&["let", "allowDiskUse", "collation", "hint"])?;
+    let variables = arguments.option_document(&mut options, "let")?;
     Ok(ShellOperation::Aggregate(AggregateDocuments {
         collection: name.clone(),
         pipeline: stages.into_iter().map(QueryDocument).collect(),
         variables,
+        collation: collation(&mut options, arguments)?,
+        hint: hint(&mut options, arguments)?,
     }))
 }
 
@@ -123,9 +139,10 @@ fn count(
     filter: QueryDocument,
     arguments: &mut Arguments<'_>,
 ) -> Result<ShellOperation> {
-    let mut options = arguments.options(&["collation"])?;
+    let mut options = arguments.options(&["collation", "hint"])?;
     let collation = collation(&mut options, arguments)?;
-    Ok(ShellOperation::Count(CountDocuments { collection: name.clone(), filter, collation }))
+    let hint = hint(&mut options, arguments)?;
+    Ok(ShellOperation::Count(CountDocuments { collection: name.clone(), filter, collation, hint }))
 }
 
 fn distinct(name: &CollectionName, arguments: &mut Arguments<'_>) -> Result<ShellOperation> {
@@ -134,99 +151,6 @@ fn distinct(name: &CollectionName, arguments: &mut Arguments<'_>) -> Result<Shel
     let collation = collation(&mut options, arguments)?;
     let collection = name.clone();
     Ok(ShellOperation::Distinct(DistinctValues { collection, field, filter, collation }))
-}
-
-fn insert(name: &CollectionName, documents: &[Document]) -> Result<PutDocuments> {
-    let input = |document: &Document| {
-        let document = RawDocumentBuf::try_from(document).map_err(|error| {
-            Error::invalid("a document can't be written as BSON").with_source(error)
-        })?;
-        Ok::<_, Error>(InputDocument { document, number_types: NumberTypes::Named })
-    };
-    Ok(PutDocuments {
-        documents: documents.iter().map(input).collect::<Result<_>>()?,
-        options: PutOptions {
-            collection: name.clone(),
-            if_absent: true,
-            if_lsn: None,
-            signature: Signature::default(),
-        },
-    })
-}
-
-fn update(
-    name: &CollectionName,
-    method: &ShellMethod,
-    arguments: &mut Arguments<'_>,
-) -> Result<ShellOperation> {
-    let filter = QueryDocument(arguments.document()?.clone());
-    let is_replacement = method.name == "replaceOne";
-    let update = arguments.required("an update")?;
-    check_update(update, is_replacement, arguments)?;
-    let known: &[&str] = if is_replacement { &["upsert"] } else { &["upsert", "arrayFilters"] };
-    let mut options = arguments.options(known)?;
-    let upsert = match options.remove("upsert") {
-        None => false,
-        Some(Bson::Boolean(upsert)) => upsert,
-        Some(other) => return Err(arguments.wrong("true or false as option upsert", &other)),
-    };
-    let filters = match options.remove("arrayFilters") {
-        None => Vec::new(),
-        Some(Bson::Array(filters)) => filters,
-        Some(other) => return Err(arguments.wrong("a list as option arrayFilters", &other)),
-    };
-    let filters = filters.into_iter().map(|filter| match filter {
-        Bson::Document(filter) => Ok(QueryDocument(filter)),
-        other => Err(arguments.wrong("documents as option arrayFilters", &other)),
-    });
-    Ok(ShellOperation::Update(UpdateDocuments {
-        collection: name.clone(),
-        filter,
-        update: UpdateValue(update.clone()),
-        many: method.name == "updateMany",
-        upsert,
-        array_filters: filters.collect::<Result<_>>()?,
-        if_lsn: None,
-        signature: Signature::default(),
-    }))
-}
-
-/// A replacement has no operators, and an update has nothing else.
-fn check_update(update: &Bson, is_replacement: bool, arguments: &Arguments<'_>) -> Result<()> {
-    let has_operators = match update {
-        Bson::Document(document) => {
-            document.keys().next().is_some_and(|name| name.starts_with('$'))
-        }
-        Bson::Array(_) => true,
-        other => return Err(arguments.wrong("an update", other)),
-    };
-    if has_operators == is_replacement {
-        let expected = if is_replacement {
-            "a document without operators such as $set"
-        } else {
-            "operators such as $set, or a list of stages"
-        };
-        return Err(arguments.wrong(expected, update));
-    }
-    Ok(())
-}
-
-fn delete(
-    name: &CollectionName,
-    method: &ShellMethod,
-    arguments: &mut Arguments<'_>,
-) -> Result<ShellOperation> {
-    let filter = QueryDocument(arguments.document()?.clone());
-    let mut options = arguments.options(&["collation"])?;
-    let collation = collation(&mut options, arguments)?;
-    Ok(ShellOperation::Delete(DeleteMatching {
-        collection: name.clone(),
-        filter,
-        collation,
-        one: method.name == "deleteOne",
-        if_lsn: None,
-        signature: Signature::default(),
-    }))
 }
 
 /// The options are those of a definition, which the store checks.
@@ -245,10 +169,29 @@ fn create_index(name: &CollectionName, arguments: &mut Arguments<'_>) -> Result<
     }))
 }
 
-fn collation(options: &mut Document, arguments: &Arguments<'_>) -> Result<QueryDocument> {
-    match options.remove("collation") {
-        None => Ok(QueryDocument::default()),
-        Some(Bson::Document(collation)) => Ok(QueryDocument(collation)),
-        Some(other) => Err(arguments.wrong("a document as option collation", &other)),
-    }
+/// The indexes that `dropIndexes` names; none for all.
+fn indexes(arguments: &mut Arguments<'_>) -> Result<Vec<HintValue>> {
+    let expected = "the name or the key of an index, or a list of names";
+    let values = match arguments.optional() {
+        None => return Ok(Vec::new()),
+        Some(Bson::String(all)) if all == "*" => return Ok(Vec::new()),
+        Some(Bson::Array(names)) if !names.is_empty() => names.clone(),
+        Some(one) => vec![one.clone()],
+    };
+    let indexes = values.into_iter().map(HintValue::of);
+    indexes.collect::<Result<_, _>>().map_err(|other| arguments.wrong(expected, &other))
+}
+
+/// The option `collation`.
+pub(super) fn collation(
+    options: &mut Document,
+    arguments: &Arguments<'_>,
+) -> Result<QueryDocument> {
+    arguments.option_document(options, "collation")
+}
+
+/// The option `hint`.
+pub(super) fn hint(options: &mut Document, arguments: &Arguments<'_>) -> Result<Option<HintValue>> {
+    let hint = options.remove("hint").map(HintValue::of).transpose();
+    hint.map_err(|other| arguments.wrong(HintValue::EXPECTED, &other))
 }

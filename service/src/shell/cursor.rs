@@ -5,8 +5,9 @@ use argon_formats::extjson::ShellMethod;
 use bson::Bson;
 
 use super::arguments::{Arguments, number};
+use super::explain::{executes, explained};
 use super::operation::{ShellOperation, unknown};
-use crate::document::{ExplainQuery, FindDocuments};
+use crate::document::FindDocuments;
 use crate::json::{HintValue, QueryDocument};
 
 /// The methods of a cursor.
@@ -22,9 +23,6 @@ pub const METHODS: &[&str] = &[
     "sort",
     "toArray",
 ];
-
-/// The arguments of `explain`; the first does not run the query.
-const VERBOSITIES: &str = "'queryPlanner', 'executionStats' or 'allPlansExecution'";
 
 /// The methods of a cursor of `find` that take a function of JavaScript.
 const OF_JAVASCRIPT: [&str; 3] = ["forEach", "map", "filter"];
@@ -96,18 +94,10 @@ pub(super) fn apply(operation: ShellOperation, method: &ShellMethod) -> Result<S
             "pretty" | "toArray",
         ) => operation,
         (ShellOperation::Find(find), "count") => ShellOperation::CountFound(find),
-        (ShellOperation::Find(query), "explain") => {
-            let execute = match arguments.optional() {
-                None => false,
-                Some(Bson::String(verbosity)) if verbosity == "queryPlanner" => false,
-                Some(Bson::String(verbosity))
-                    if verbosity == "executionStats" || verbosity == "allPlansExecution" =>
-                {
-                    true
-                }
-                Some(other) => return Err(arguments.wrong(VERBOSITIES, other)),
-            };
-            ShellOperation::Explain(ExplainQuery { query, execute })
+        (operation @ (ShellOperation::Find(_) | ShellOperation::Aggregate(_)), "explain") => {
+            let execute = executes(&mut arguments)?;
+            let explained = explained(operation, execute);
+            explained.ok_or_else(|| Error::internal("a query can't be explained"))?
         }
         (ShellOperation::Find(mut find), _) => {
             let step = Step::named(name).ok_or_else(|| unknown("cursor", method, METHODS))?;
@@ -116,7 +106,7 @@ pub(super) fn apply(operation: ShellOperation, method: &ShellMethod) -> Result<S
             ShellOperation::Find(find)
         }
         (ShellOperation::Aggregate(_), _) => {
-            return Err(unknown("cursor", method, &["pretty", "toArray"]));
+            return Err(unknown("cursor", method, &["explain", "pretty", "toArray"]));
         }
         _ => {
             return Err(Error::invalid(format!("{name} is not a function of what is before it")));

@@ -5,11 +5,12 @@ use argon_core::{Error, Result};
 use argon_formats::extjson::{ShellCall, ShellMethod};
 use bson::doc;
 
-use super::{collection, cursor, database};
+use super::bulk::BulkOperation;
+use super::{collection, cursor, database, explain};
 use crate::collections::{CreateCollection, DropCollection, RenameCollection};
 use crate::document::{
-    AggregateDocuments, CountDocuments, DeleteMatching, DistinctValues, ExplainQuery,
-    FindDocuments, PutDocuments, UpdateDocuments,
+    AggregateDocuments, CountDocuments, DeleteMatching, DistinctValues, ExplainPipeline,
+    ExplainQuery, FindAndModify, FindDocuments, PutDocuments, UpdateDocuments,
 };
 use crate::index::CreateIndex;
 use crate::json::{HintValue, QueryDocument};
@@ -38,14 +39,22 @@ pub enum ShellOperation {
     Update(UpdateDocuments),
     /// Delete documents.
     Delete(DeleteMatching),
+    /// Change one document, and return it.
+    FindAndModify(Box<FindAndModify>),
+    /// Write several times, one after the other.
+    BulkWrite(Vec<BulkOperation>),
     /// Explain how a query reads documents.
     Explain(ExplainQuery),
+    /// Explain how a pipeline reads documents.
+    ExplainPipeline(ExplainPipeline),
     /// List the definitions of the indexes of a collection.
     Indexes(CollectionName),
     /// Create an index.
     CreateIndex(CreateIndex),
     /// Drop an index, by its name or its key.
     DropIndex(CollectionName, HintValue),
+    /// Drop indexes, by their names or keys, in one commit; all but that of `_id` if none is named.
+    DropIndexes(CollectionName, Vec<HintValue>),
     /// Create a collection.
     CreateCollection(CreateCollection),
     /// Drop a collection.
@@ -68,6 +77,9 @@ impl ShellOperation {
         let name = call.collection.as_deref().map(CollectionName::new).transpose()?;
         let Some((first, rest)) = call.methods.split_first() else { return Ok(Self::Name(name)) };
         let operation = match name {
+            Some(name) if first.name == "explain" => {
+                return explain::before(&name, first, rest);
+            }
             Some(name) => collection::operation(&name, first)?,
             None => database::operation(first)?,
         };
@@ -102,9 +114,12 @@ impl ShellOperation {
             | Self::InsertMany(_)
             | Self::Update(_)
             | Self::Delete(_)
+            | Self::FindAndModify(_)
+            | Self::BulkWrite(_)
             | Self::CreateCollection(_)
             | Self::CreateIndex(_)
             | Self::DropIndex(..)
+            | Self::DropIndexes(..)
             | Self::DropCollection(_)
             | Self::RenameCollection(_) => true,
             _ => false,

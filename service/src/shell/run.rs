@@ -1,21 +1,15 @@
 //! Runs an operation.
 
-use argon_core::model::CollectionName;
-use argon_core::{Branch, DetailKey, Error, ErrorKind, Revision, State};
-use argon_formats::extjson::{Mode, parse_value, print_shell_bson};
+use argon_core::{Error, ErrorKind, Revision, State};
+use argon_formats::extjson::{Mode, parse_value};
 use argon_query::pipeline::Row;
-use argon_query::plan::Hint;
-use bson::{Bson, Document, doc};
+use bson::{Bson, Document};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::ShellOperation;
-use crate::collections::{self, Signature};
-use crate::document::{
-    self, ExplainQuery, FindDocuments, PutDocuments, UpdatedDocuments, WrittenDocument,
-};
-use crate::index::{self, DropIndex};
-use crate::json::{ExtJson, HintValue};
+use super::{ShellOperation, write};
+use crate::document::{self, ExplainQuery, FindDocuments};
+use crate::json::ExtJson;
 use crate::{Failure, Result, Workspace};
 
 /// The answer to an operation.
@@ -34,11 +28,11 @@ pub enum ShellAnswer {
 }
 
 impl ShellAnswer {
-    fn value(value: impl Into<Bson>) -> Self {
+    pub(super) fn value(value: impl Into<Bson>) -> Self {
         Self::committed(value, None)
     }
 
-    fn committed(value: impl Into<Bson>, lsn: Option<u64>) -> Self {
+    pub(super) fn committed(value: impl Into<Bson>, lsn: Option<u64>) -> Self {
         Self::Value { value: value.into(), lsn, note: None }
     }
 }
@@ -54,7 +48,7 @@ pub async fn run(
     operation: ShellOperation,
 ) -> Result<ShellAnswer> {
     if operation.writes() {
-        return write(workspace, operation).await;
+        return write::run(workspace, operation).await;
     }
     match operation {
         ShellOperation::Name(None) => Ok(ShellAnswer::value(workspace.project.name().as_str())),
@@ -66,6 +60,10 @@ pub async fn run(
             Ok(ShellAnswer::Documents(documents.boxed()))
         }
         ShellOperation::Explain(request) => explain(workspace, revision, request).await,
+        ShellOperation::ExplainPipeline(request) => {
+            let explained = document::explain_pipeline(workspace, revision, request).await?;
+            Ok(ShellAnswer::value(explained.to_document()?))
+        }
         operation => read(&workspace.state(revision).await?, operation).await,
     }
 }
@@ -119,145 +117,13 @@ async fn read(state: &State, operation: ShellOperation) -> Result<ShellAnswer> {
     }
 }
 
-async fn write(workspace: &Workspace, operation: ShellOperation) -> Result<ShellAnswer> {
-    let branch = workspace.branch().await?;
-    match operation {
-        ShellOperation::Aggregate(request) => {
-            let signature = Signature::default();
-            let written = document::aggregate_into(workspace, &signature, &request).await?;
-            Ok(ShellAnswer::committed(Bson::Array(Vec::new()), written.lsn))
-        }
-        ShellOperation::InsertOne(request) => {
-            let written = insert(&branch, request).await?;
-            let id = written.first().map_or(Bson::Null, |document| bson_of(&document.id));
-            let value = doc! { "acknowledged": true, "insertedId": id };
-            Ok(ShellAnswer::committed(value, lsn_of(&written)))
-        }
-        ShellOperation::InsertMany(request) => {
-            let written = insert(&branch, request).await?;
-            let ids = written.iter().enumerate();
-            let ids: Document =
-                ids.map(|(at, document)| (at.to_string(), bson_of(&document.id))).collect();
-            let value = doc! { "acknowledged": true, "insertedIds": ids };
-            Ok(ShellAnswer::committed(value, lsn_of(&written)))
-        }
-        ShellOperation::Update(request) => {
-            let updated = document::update(&branch, request).await?;
-            let lsn = updated.lsn;
-            Ok(ShellAnswer::committed(of_update(&updated), lsn))
-        }
-        ShellOperation::Delete(request) => {
-            let deleted = document::delete_matching(&branch, request).await?;
-            let value = doc! { "acknowledged": true, "deletedCount": number(deleted.deleted) };
-            Ok(ShellAnswer::committed(value, deleted.lsn))
-        }
-        operation => change_collection(&branch, operation).await,
-    }
-}
-
-async fn change_collection(branch: &Branch, operation: ShellOperation) -> Result<ShellAnswer> {
-    let ok = || doc! { "ok": 1 };
-    match operation {
-        ShellOperation::CreateCollection(request) => {
-            let created = collections::create(branch, request).await?;
-            Ok(ShellAnswer::committed(ok(), Some(created.lsn)))
-        }
-        ShellOperation::RenameCollection(request) => {
-            let renamed = collections::rename(branch, request).await?;
-            Ok(ShellAnswer::committed(ok(), Some(renamed.lsn)))
-        }
-        ShellOperation::CreateIndex(request) => {
-            let created = index::create(branch, request).await?;
-            let note = created
-                .unbuilt
-                .map(|reason| format!("queries scan, because index {} {reason}", created.index));
-            Ok(ShellAnswer::Value { value: created.index.into(), lsn: created.lsn, note })
-        }
-        ShellOperation::DropIndex(collection, index) => {
-            drop_index(branch, collection, &index).await
-        }
-        ShellOperation::DropCollection(request) => {
-            let dropped = or_empty(collections::drop(branch, request).await)?;
-            let lsn = dropped.map(|dropped| dropped.lsn);
-            Ok(ShellAnswer::committed(lsn.is_some(), lsn))
-        }
-        // No other operation writes.
-        _ => Ok(ShellAnswer::value(Bson::Null)),
-    }
-}
-
-async fn drop_index(
-    branch: &Branch,
-    collection: CollectionName,
-    HintValue(wanted): &HintValue,
-) -> Result<ShellAnswer> {
-    let view = branch.head().await?.collection(&collection)?;
-    let definitions = view.info().listed_indexes();
-    let hint = Hint::compile(wanted)?;
-    let is_wanted =
-        |definition: &&Document| hint.as_ref().is_some_and(|hint| hint.names(definition));
-    let Some(definition) = definitions.iter().find(is_wanted) else {
-        let wanted = print_shell_bson(wanted).unwrap_or_default();
-        let message = format!("can't find index {wanted} of {collection}; see getIndexes()");
-        return Err(Error::new(ErrorKind::NotFound, message).with_code(27, "IndexNotFound").into());
-    };
-    let index = definition.get_str("name").unwrap_or_default().to_owned();
-    let request = DropIndex { collection, index, signature: Signature::default() };
-    let dropped = index::drop(branch, request).await?;
-    let value = doc! { "nIndexesWas": number(definitions.len() as u64), "ok": 1 };
-    Ok(ShellAnswer::committed(value, Some(dropped.lsn)))
-}
-
-async fn insert(branch: &Branch, request: PutDocuments) -> Result<Vec<WrittenDocument>> {
-    let collection = request.options.collection.clone();
-    document::put(branch, request).await.map_err(|failure| match failure {
-        // That of another unique index has MongoDB's code already.
-        Failure::Error { error, hint }
-            if error.kind() == ErrorKind::AlreadyExists
-                && !error.details().iter().any(|(key, _)| *key == DetailKey::Code) =>
-        {
-            let error = duplicate_key(branch, &collection, error);
-            Failure::Error { error, hint }
-        }
-        failure => failure,
-    })
-}
-
-/// MongoDB's error for an `_id` that exists.
-fn duplicate_key(branch: &Branch, collection: &CollectionName, error: Error) -> Error {
-    let project = branch.project().name();
-    let id = error.details().iter().find(|(key, _)| *key == DetailKey::Id);
-    let id = id.map_or_else(String::new, |(_, id)| id.to_string());
-    error
-        .with_message(format!(
-            "E11000 duplicate key error collection: {project}.{collection} index: _id_ dup key: \
-             {{ _id: {id} }}"
-        ))
-        .with_code(11_000, "DuplicateKey")
-}
-
-fn lsn_of(written: &[WrittenDocument]) -> Option<u64> {
-    written.first().map(|document| document.lsn)
-}
-
-fn of_update(updated: &UpdatedDocuments) -> Document {
-    let id = updated.upserted_id.as_ref();
-    doc! {
-        "acknowledged": true,
-        "insertedId": id.map_or(Bson::Null, bson_of),
-        "matchedCount": number(updated.matched),
-        "modifiedCount": number(updated.modified),
-        "upsertedCount": i32::from(id.is_some()),
-    }
-}
-
 fn find(state: &State, request: FindDocuments) -> Result<BoxStream<'static, Result<Row>>> {
     let found = or_empty(document::find(state, request))?;
     Ok(found.map_or_else(|| stream::empty().boxed(), StreamExt::boxed))
 }
 
 /// What is not there is empty.
-fn or_empty<T>(result: Result<T>) -> Result<Option<T>> {
+pub(super) fn or_empty<T>(result: Result<T>) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(Failure::Error { error, .. }) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -266,14 +132,14 @@ fn or_empty<T>(result: Result<T>) -> Result<Option<T>> {
 }
 
 /// A value that an operation has written as Extended JSON.
-fn bson_of(value: &ExtJson) -> Bson {
+pub(super) fn bson_of(value: &ExtJson) -> Bson {
     parse_value(value.as_str()).unwrap_or(Bson::Null)
 }
 
-fn number(count: u64) -> Bson {
+pub(super) fn number(count: u64) -> Bson {
     i32::try_from(count).map_or_else(|_| Bson::Int64(count.cast_signed()), Bson::Int32)
 }
 
-fn malformed(error: bson::error::Error) -> Failure {
+pub(super) fn malformed(error: bson::error::Error) -> Failure {
     Error::corrupt("a stored document is not valid BSON").with_source(error).into()
 }
