@@ -2,7 +2,9 @@
 
 use std::fs::{self, File, Metadata};
 use std::hash::{Hash, Hasher};
-use std::io::{self, Write};
+use std::io;
+#[cfg(feature = "fjall")]
+use std::io::Write as _;
 use std::path::Path;
 
 use argon_core::Error;
@@ -58,6 +60,7 @@ pub(crate) fn change_of(directory: &Path) -> u64 {
 
 /// Why nothing can be written to `directory`, for an engine that does not say it: what writing a small
 /// file there comes to.
+#[cfg(feature = "fjall")]
 pub(crate) fn why_unwritable(directory: &Path) -> Option<io::Error> {
     let path = directory.join("probe.tmp");
     let write = || {

@@ -16,6 +16,7 @@ pub(crate) struct BenchArgs {
 }
 
 impl BenchArgs {
+    #[expect(clippy::unused_self, reason = "the command with the feature uses it")]
     pub(crate) fn run(self, _: &Context) -> Ready<CommandResult> {
         let error = Error::unsupported("this build of argon leaves out `argon bench`");
         let advice = "build it with `cargo build --release -p argon-cli --features bench`";

@@ -10,6 +10,10 @@
 //! | `line_editor.rs`, `plain_lines.rs` | lines from a terminal, with and without editing |
 
 mod answer;
+#[cfg_attr(
+    not(feature = "prompt"),
+    allow(dead_code, reason = "nothing is completed without editing of lines")
+)]
 mod completer;
 mod interactive;
 #[cfg(feature = "prompt")]

@@ -27,6 +27,7 @@ impl Lines {
     }
 
     /// Reads lines until they are a whole statement.
+    #[expect(clippy::unused_self, reason = "the build with line editing uses it")]
     pub(super) fn read(&mut self, prompt: &str) -> CommandResult<Line> {
         let (mut text, mut prompt) = (String::new(), prompt);
         loop {

@@ -364,6 +364,7 @@ impl Safeguard {
     }
 
     /// Whether a write failed, so that the end of the log may not be on the disk.
+    #[cfg(feature = "fjall")]
     pub(super) fn has_failed(&self) -> bool {
         self.mark.is_set()
     }
