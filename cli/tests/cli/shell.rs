@@ -194,7 +194,7 @@ fn the_shell_explains_before_a_method_and_drops_all_indexes_at_once() {
     }
     assert_eq!(
         place.ok(&["shell", "--eval", "db.a.dropIndexes()"]),
-        "{\n  nIndexesWas: 3,\n  msg: 'non-_id indexes dropped for collection',\n  ok: 1\n}\n"
+        "{ nIndexesWas: 3, msg: 'non-_id indexes dropped for collection', ok: 1 }\n"
     );
     has(&place.ok(&["log", "--oneline", "-n", "1"]), &["drop indexes n_1, e_1 of a"]);
     assert_eq!(place.ok(&["shell", "--eval", "db.a.getIndexes()"]).matches("name:").count(), 1);

@@ -92,8 +92,11 @@ impl Choice {
         let Plan::CollectionScan { why } = &mut self.plan else { return };
         let asked = Asked::by(query);
         for index in later.iter().filter(|index| asked.has_of(&index.key)) {
-            let LaterIndex { key, from } = index;
-            why.push_str(&format!("; the index on {key} serves the states from LSN {from} on"));
+            let LaterIndex { key, from, until } = index;
+            let until = until.map_or_else(|| "on".to_owned(), |until| format!("to {until}"));
+            why.push_str(&format!(
+                "; the index on {key} serves the states from LSN {from} {until}"
+            ));
         }
     }
 }

@@ -40,6 +40,8 @@ pub struct LaterIndex {
     pub key: BsonDocument,
     /// The first state that can be read by it.
     pub from: Lsn,
+    /// The last one; `None` if the index is kept for all since.
+    pub until: Option<Lsn>,
 }
 
 /// The indexes of a collection in a state.
@@ -114,8 +116,9 @@ pub(crate) async fn later_indexes(
         .collect();
     let mut later = Vec::new();
     for build in indexes.builds(leaf.timeline).await?.iter() {
-        let from = match build.status {
-            BuildStatus::Maintained { from } | BuildStatus::Closed { from, .. } => from,
+        let (from, until) = match build.status {
+            BuildStatus::Maintained { from } => (from, None),
+            BuildStatus::Closed { from, until } => (from, Some(until)),
             BuildStatus::Building => continue,
         };
         if build.collection != info.id || from <= leaf.upto {
@@ -123,7 +126,9 @@ pub(crate) async fn later_indexes(
         }
         let index = kept::compile(&build.definition)?;
         if !defined.contains(&index.identity()) {
-            later.push(LaterIndex { key: index.key_pattern().clone(), from });
+            // The last build of an index that was dropped and came back.
+            later.retain(|known: &LaterIndex| known.key != *index.key_pattern());
+            later.push(LaterIndex { key: index.key_pattern().clone(), from, until });
         }
     }
     Ok(later)
