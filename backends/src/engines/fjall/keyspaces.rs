@@ -45,23 +45,27 @@ impl Keyspaces {
             main: database.keyspace(MAIN, options)?,
             often_removed: database.keyspace(OFTEN_REMOVED_KEYS, options)?,
         };
-        while keyspaces.move_some(database)? {}
+        let mut next = Some(FIRST.to_vec());
+        while let Some(from) = next {
+            next = keyspaces.move_some(database, &from)?;
+        }
         Ok(keyspaces)
     }
 
-    fn move_some(&self, database: &Database) -> fjall::Result<bool> {
+    /// Moves some rows from a key on; returns the key from which to go on, if there were any.
+    fn move_some(&self, database: &Database, from: &[u8]) -> fjall::Result<Option<Vec<u8>>> {
         let mut batch = database.batch().durability(Some(PersistMode::SyncData));
-        let mut is_empty = true;
-        for row in self.main.range(FIRST..END).take(MOVED_AT_ONCE) {
+        let mut last = None;
+        for row in self.main.range(from..END).take(MOVED_AT_ONCE) {
             let (key, value) = row.into_inner()?;
+            last = Some(key.to_vec());
             batch.remove(&self.main, key.clone());
             batch.insert(&self.often_removed, key, value);
-            is_empty = false;
         }
-        if !is_empty {
+        if last.is_some() {
             batch.commit()?;
         }
-        Ok(!is_empty)
+        Ok(last)
     }
 
     pub(super) fn all(&self) -> [&Keyspace; 2] {

@@ -22,7 +22,7 @@ const FEWEST: u64 = 1_000;
 const FLUSH_INTERVAL: Duration = Duration::from_millis(1);
 const FLUSH_LOOKS: u32 = 10_000;
 
-/// Sweeps one keyspace. Waits for a running sweep when it is dropped.
+/// Sweeps one keyspace.
 pub(super) struct Sweeper {
     swept: Arc<Swept>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -35,6 +35,7 @@ struct Swept {
     /// About the keys that are there; one that was put twice may count twice.
     live: AtomicU64,
     is_running: AtomicBool,
+    has_failed: AtomicBool,
 }
 
 impl Sweeper {
@@ -46,28 +47,30 @@ impl Sweeper {
             tombstones: tombstones.into(),
             live: rows.saturating_sub(2 * tombstones).into(),
             is_running: false.into(),
+            has_failed: false.into(),
         };
         Self { swept: Arc::new(swept), thread: Mutex::new(None) }
     }
 
     /// Notes that so many keys were removed, and starts a sweep if there are many tombstones now.
     pub(super) fn removed(&self, keys: u64) {
-        if keys == 0 || !self.swept.is_due_after(keys) {
-            return;
-        }
-        if self.swept.is_running.swap(true, Ordering::AcqRel) {
+        self.swept.tombstones.fetch_add(keys, Ordering::Relaxed);
+        if keys == 0 || !self.swept.is_due() || self.swept.is_running.swap(true, Ordering::AcqRel) {
             return;
         }
         let swept = Arc::clone(&self.swept);
         let started = thread::Builder::new().name("argon-sweep".to_owned()).spawn(move || {
-            if let Err(error) = swept.run() {
-                tracing::warn!(%error, "the entries of indexes could not be compacted");
+            let _running = Running(&swept.is_running);
+            while swept.is_due() {
+                if let Err(error) = swept.run() {
+                    swept.has_failed.store(true, Ordering::Relaxed);
+                    tracing::warn!(%error, "the entries of indexes could not be compacted");
+                }
             }
-            swept.is_running.store(false, Ordering::Release);
         });
         match started {
             Ok(thread) => {
-                *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread)
+                *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
             }
             Err(error) => {
                 self.swept.is_running.store(false, Ordering::Release);
@@ -75,20 +78,33 @@ impl Sweeper {
             }
         }
     }
-}
 
-impl Drop for Sweeper {
-    fn drop(&mut self) {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+    /// Notes that the database takes no writes any more: no sweep begins, and one that waits ends.
+    pub(super) fn fail(&self) {
+        self.swept.has_failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits for a running sweep. No keys are removed meanwhile or afterwards.
+    pub(super) fn finish(&mut self) {
+        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         // A panic was reported by its hook; the keyspace is as it was.
         let _ = thread.map(JoinHandle::join);
     }
 }
 
+/// Resets the flag when the sweep ends, also by a panic.
+struct Running<'a>(&'a AtomicBool);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 impl Swept {
-    fn is_due_after(&self, removed: u64) -> bool {
-        let tombstones = self.tombstones.fetch_add(removed, Ordering::Relaxed) + removed;
-        tombstones >= FEWEST.max(self.live.load(Ordering::Relaxed) / LIVE_A_TOMBSTONE)
+    fn is_due(&self) -> bool {
+        let most = FEWEST.max(self.live.load(Ordering::Relaxed) / LIVE_A_TOMBSTONE);
+        self.tombstones.load(Ordering::Relaxed) >= most && !self.has_failed.load(Ordering::Relaxed)
     }
 
     fn run(&self) -> fjall::Result<()> {
@@ -97,6 +113,9 @@ impl Swept {
         for _ in 0..FLUSH_LOOKS {
             if self.keyspace.sealed_memtable_count() == 0 {
                 break;
+            }
+            if self.has_failed.load(Ordering::Relaxed) {
+                return Ok(());
             }
             thread::sleep(FLUSH_INTERVAL);
         }
