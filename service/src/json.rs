@@ -21,6 +21,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::json_text::JsonText;
 use crate::words;
 
 /// A document or a value as Extended JSON.
@@ -124,9 +125,8 @@ pub struct Id(pub Key);
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        // As it is written: the order of fields counts.
-        let text = Box::<RawValue>::deserialize(input)?;
-        let id = parse_value(text.get()).map_err(D::Error::custom)?;
+        let text = JsonText::deserialize(input)?;
+        let id = parse_value(text.as_str()).map_err(D::Error::custom)?;
         Key::of(&id).map(Self).map_err(D::Error::custom)
     }
 }
@@ -147,9 +147,8 @@ pub struct Value(pub RawBson);
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        // As it is written: the order of fields counts.
-        let text = Box::<RawValue>::deserialize(input)?;
-        let value = parse_value(text.get()).map_err(D::Error::custom)?;
+        let text = JsonText::deserialize(input)?;
+        let value = parse_value(text.as_str()).map_err(D::Error::custom)?;
         RawBson::try_from(value).map(Self).map_err(D::Error::custom)
     }
 }
@@ -175,6 +174,7 @@ pub struct InputDocument {
 
 impl<'de> Deserialize<'de> for InputDocument {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        // Nested as deep as a document may be, for which serde's values have no room.
         let text = Box::<RawValue>::deserialize(input)?;
         let (document, number_types) =
             parse_typed_document(text.get()).map_err(D::Error::custom)?;
@@ -199,8 +199,8 @@ pub struct QueryDocument(pub bson::Document);
 
 impl<'de> Deserialize<'de> for QueryDocument {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let text = Box::<RawValue>::deserialize(input)?;
-        match parse_value(text.get()).map_err(D::Error::custom)? {
+        let text = JsonText::deserialize(input)?;
+        match parse_value(text.as_str()).map_err(D::Error::custom)? {
             Bson::Document(document) => Ok(Self(document)),
             other => Err(D::Error::custom(format_args!("expected a document, found {other}"))),
         }
@@ -239,8 +239,8 @@ impl HintValue {
 
 impl<'de> Deserialize<'de> for HintValue {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let text = Box::<RawValue>::deserialize(input)?;
-        Self::of(parse_value(text.get()).map_err(D::Error::custom)?).map_err(|other| {
+        let text = JsonText::deserialize(input)?;
+        Self::of(parse_value(text.as_str()).map_err(D::Error::custom)?).map_err(|other| {
             D::Error::custom(format_args!("expected {}, found {other}", Self::EXPECTED))
         })
     }
@@ -266,8 +266,8 @@ pub struct UpdateValue(pub Bson);
 
 impl<'de> Deserialize<'de> for UpdateValue {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let text = Box::<RawValue>::deserialize(input)?;
-        parse_value(text.get()).map(Self).map_err(D::Error::custom)
+        let text = JsonText::deserialize(input)?;
+        parse_value(text.as_str()).map(Self).map_err(D::Error::custom)
     }
 }
 

@@ -44,6 +44,7 @@ pub mod import;
 pub mod index;
 pub mod init;
 pub mod json;
+mod json_text;
 pub mod keys;
 pub mod log;
 pub mod loss;

@@ -12,7 +12,8 @@ use futures::TryStreamExt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+
+use crate::json_text::JsonText;
 
 /// The values that the fields at some paths must have.
 #[derive(Debug, Clone)]
@@ -24,9 +25,8 @@ pub struct DocumentFilter {
 
 impl<'de> Deserialize<'de> for DocumentFilter {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        // As it is written: the order of fields counts.
-        let text = Box::<RawValue>::deserialize(input)?;
-        Self::parse(text.get()).map_err(D::Error::custom)
+        let text = JsonText::deserialize(input)?;
+        Self::parse(text.as_str()).map_err(D::Error::custom)
     }
 }
 

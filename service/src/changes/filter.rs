@@ -58,6 +58,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_id_is_read_in_a_request_that_has_the_filter() {
+        #[derive(Deserialize)]
+        struct Request {
+            #[serde(flatten)]
+            filter: ChangeFilter,
+        }
+        let json = r#"{"collections": ["a"], "ids": [{"b": 1, "a": {"$numberLong": "2"}}]}"#;
+        let Request { filter } = serde_json::from_str(json).unwrap();
+        let id = Key::of(&bson::doc! { "b": 1, "a": 2_i64 }.into()).unwrap();
+        assert_eq!(filter.keys(), [id]);
+    }
+
+    #[test]
     fn an_id_needs_its_collection() {
         let filter = |json: &str| serde_json::from_str::<ChangeFilter>(json).unwrap();
         filter("{}").check().unwrap();

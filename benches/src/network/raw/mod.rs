@@ -12,7 +12,7 @@ use bson::raw::RawDocumentBuf;
 use futures::future::join_all;
 
 use crate::Result;
-use crate::network::{RemoteLocation, ServerName};
+use crate::network::RemoteLocation;
 
 /// What a driver is asked for next to Argon. MongoDB's writes and reads the documents themselves,
 /// S3's an object of so many bytes.
@@ -47,9 +47,11 @@ pub trait Raw: Send + Sync {
 pub async fn connect(place: &RemoteLocation) -> Result<Arc<dyn Raw>> {
     match place.server {
         #[cfg(feature = "mongodb")]
-        ServerName::MongoDb => Ok(Arc::new(mongodb::MongoDriver::connect(place).await?)),
+        crate::network::ServerName::MongoDb => {
+            Ok(Arc::new(mongodb::MongoDriver::connect(place).await?))
+        }
         #[cfg(feature = "s3")]
-        ServerName::S3 => Ok(Arc::new(s3::S3Driver::connect(place).await?)),
+        crate::network::ServerName::S3 => Ok(Arc::new(s3::S3Driver::connect(place).await?)),
         #[cfg(not(all(feature = "mongodb", feature = "s3")))]
         server => Err(format!("this program was built without the feature {server}").into()),
     }
