@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use argon_core::document::{Condition, Environment, Extension, Filter, Undecided};
+use argon_core::document::{
+    Condition, Environment, Extension, FILTER_OPERATORS, Filter, Undecided,
+};
 use argon_core::key::TextOrder;
 use argon_core::{Error, ErrorKind, Result};
 use bson::raw::RawDocument;
@@ -13,39 +15,9 @@ use crate::collation::Collation;
 use crate::expression::{Compiler, Evaluation, Expression};
 use crate::message::suggestion;
 
-/// The operators of filters.
-const OPERATORS: &[&str] = &[
-    "$all",
-    "$alwaysFalse",
-    "$alwaysTrue",
-    "$and",
-    "$bitsAllClear",
-    "$bitsAllSet",
-    "$bitsAnyClear",
-    "$bitsAnySet",
-    "$comment",
-    "$elemMatch",
-    "$eq",
-    "$exists",
-    "$expr",
-    "$gt",
-    "$gte",
-    "$in",
-    "$jsonSchema",
-    "$lt",
-    "$lte",
-    "$mod",
-    "$ne",
-    "$nin",
-    "$nor",
-    "$not",
-    "$options",
-    "$or",
-    "$regex",
-    "$sampleRate",
-    "$size",
-    "$type",
-];
+/// What filters have besides the operators of core's [list](FILTER_OPERATORS).
+const OTHER_OPERATORS: &[&str] =
+    &["$alwaysFalse", "$alwaysTrue", "$comment", "$expr", "$jsonSchema", "$options", "$sampleRate"];
 
 /// What a filter is compiled with.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +32,8 @@ pub struct FilterOptions<'c> {
 /// [`Filter::matches_in`].
 ///
 /// # Errors
-/// MongoDB's error with its code; `BadValue` for an unknown operator.
+/// MongoDB's error with its code; `BadValue` for an unknown operator; `CommandNotSupported` for `$expr`
+/// with a collation. `$jsonSchema` compares byte by byte, as in MongoDB.
 pub fn compile(filter: &Document, options: &FilterOptions<'_>) -> Result<Filter> {
     Filter::extended(filter, options).map_err(coded)
 }
@@ -84,6 +57,10 @@ fn coded(error: Error) -> Error {
 impl Extension for FilterOptions<'_> {
     fn condition(&self, operator: &str, argument: &Bson) -> Option<Result<Arc<dyn Condition>>> {
         let condition: Result<Arc<dyn Condition>> = match operator {
+            "$expr" if self.collation.is_some() => Err(Code::COMMAND_NOT_SUPPORTED.error(
+                "$expr with a collation is not supported: expressions compare text byte by byte; leave out \
+                 the collation, or compare fields with values by operators such as $eq",
+            )),
             "$expr" => {
                 let expression = self.compiler.compile(argument);
                 expression.map(|expression| Arc::new(Computed(expression)) as _)
@@ -104,7 +81,7 @@ impl Extension for FilterOptions<'_> {
     }
 
     fn unknown(&self, operator: &str) -> Option<Error> {
-        let meant = suggestion(operator, OPERATORS.iter().copied());
+        let meant = suggestion(operator, FILTER_OPERATORS.iter().chain(OTHER_OPERATORS).copied());
         let message =
             format!("the query has the operator {operator}, which is not supported{meant}");
         (!meant.is_empty()).then(|| Code::BAD_VALUE.error(message))
@@ -194,5 +171,41 @@ fn always(operator: &str, argument: &Bson) -> Result<Arc<dyn Condition>> {
             Ok(Arc::new(Always(operator == "$alwaysTrue")))
         }
         _ => Err(Code::FAILED_TO_PARSE.error(format!("{operator} must be an integer value of 1"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::doc;
+
+    use super::*;
+
+    #[test]
+    fn an_expression_is_refused_with_a_collation_wherever_it_stands() {
+        let collation = Collation::compile(&doc! { "locale": "en", "strength": 1 }).unwrap();
+        let collated =
+            FilterOptions { collation: collation.map(Arc::new), ..FilterOptions::default() };
+        let expression = doc! { "$expr": { "$eq": ["$a", "x"] } };
+        for filter in [
+            expression.clone(),
+            doc! { "$or": [{ "b": 1 }, { "$and": [expression.clone()] }] },
+            doc! { "$nor": [expression] },
+        ] {
+            compile(&filter, &FilterOptions::default()).unwrap();
+            let error = compile(&filter, &collated).unwrap_err();
+            assert_eq!(Code::of(&error), Some(Code::COMMAND_NOT_SUPPORTED), "{error}");
+        }
+        compile(&doc! { "a": "x", "$jsonSchema": { "required": ["a"] } }, &collated).unwrap();
+    }
+
+    #[test]
+    fn a_close_operator_of_core_and_of_this_crate_is_suggested() {
+        for (operator, meant) in
+            [("$gtee", "$gte"), ("$exsits", "$exists"), ("$jsonShema", "$jsonSchema")]
+        {
+            let filter = doc! { "a": { operator: 1 } };
+            let error = compile(&filter, &FilterOptions::default()).unwrap_err().to_string();
+            assert!(error.contains(&format!("did you mean {meant}?")), "{error}");
+        }
     }
 }

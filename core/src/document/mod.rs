@@ -48,6 +48,7 @@ pub use path::Path;
 pub(crate) use path::as_names;
 pub use pattern::Pattern;
 pub(crate) use pattern::PatternPosition;
+pub use refused::FILTER_OPERATORS;
 pub(crate) use refused::Refused;
 #[cfg(feature = "json-schema")]
 pub(crate) use regex::Regex;

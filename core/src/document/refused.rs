@@ -2,10 +2,32 @@
 
 use crate::Error;
 
-/// The supported operators, for messages.
-const OPERATORS: &str = "$eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $exists, $type, $not, $regex, $mod, \
-     $size, $all, $elemMatch, $bitsAllSet, $bitsAllClear, $bitsAnySet, $bitsAnyClear, $and, $or and \
-     $nor";
+/// The operators of filters.
+pub const FILTER_OPERATORS: &[&str] = &[
+    "$eq",
+    "$ne",
+    "$gt",
+    "$gte",
+    "$lt",
+    "$lte",
+    "$in",
+    "$nin",
+    "$exists",
+    "$type",
+    "$not",
+    "$regex",
+    "$mod",
+    "$size",
+    "$all",
+    "$elemMatch",
+    "$bitsAllSet",
+    "$bitsAllClear",
+    "$bitsAnySet",
+    "$bitsAnyClear",
+    "$and",
+    "$or",
+    "$nor",
+];
 
 /// The refused part of a filter, in words that follow "it has": `the operator $expr`.
 #[derive(Debug)]
@@ -45,8 +67,9 @@ impl From<Refused> for Error {
             Refused::Malformed(what) => Self::invalid(format!("the query has {what}")),
             Refused::Extension(error) => error,
             Refused::Unknown(_) | Refused::Operator(_) => Self::invalid(format!(
-                "the query has {}, which is not supported; supported operators: {OPERATORS}",
-                refused.into_words()
+                "the query has {}, which is not supported; supported operators: {}",
+                refused.into_words(),
+                FILTER_OPERATORS.join(", ")
             )),
         }
     }

@@ -484,3 +484,16 @@ fn an_extension_adds_operators_and_an_order_of_texts() {
     assert_eq!(extended(doc! { "$odd": 1 }).unwrap_err().message(), "$odd of 1");
     assert!(extended(doc! { "$even": 1 }).unwrap_err().message().contains("the operator $even"));
 }
+
+#[test]
+fn every_operator_of_the_list_is_known() {
+    for operator in crate::document::FILTER_OPERATORS {
+        let within = doc! { "a": { *operator: Bson::MinKey } };
+        let beside = doc! { *operator: Bson::MinKey };
+        let is_known = |query| {
+            let refused = Compiler::default().query(&query).err();
+            !matches!(refused, Some(crate::document::Refused::Operator(_)))
+        };
+        assert!(is_known(within) || is_known(beside), "{operator}");
+    }
+}
