@@ -8,12 +8,12 @@
 
 use std::cmp::Reverse;
 
-use argon_core::Result;
+use argon_core::{Error, Result};
 use bson::{Bson, Document, doc};
 
 use super::candidate::Candidate;
 use super::reason::{NO_ENTRIES, why};
-use super::{Direction, Hint, IndexScan, Indexes, Plan, Query, ReadableIndex};
+use super::{Direction, Hint, IndexScan, Indexes, Plan, Query};
 use crate::Code;
 use crate::find::Access;
 use crate::sort::SortPattern;
@@ -65,7 +65,8 @@ fn is_by_id(sort: &SortPattern) -> bool {
 ///
 /// # Errors
 /// `BadValue` if the hint names no index; `NoQueryExecutionPlans` if it names a partial index whose
-/// filter the query does not imply.
+/// filter the query does not imply, or a sparse or partial one without entries: a scan would give
+/// documents that the index leaves out.
 pub fn choose(query: &Query<'_>, indexes: Indexes<'_>) -> Result<Choice> {
     match query.hint {
         None => Ok(best(query, indexes, true)),
@@ -183,7 +184,6 @@ fn collect_alternatives<'q>(filter: &'q Document, found: &mut Vec<&'q [Bson]>) {
 }
 
 fn hinted(hint: &Hint, query: &Query<'_>, indexes: Indexes<'_>) -> Result<Choice> {
-    let known = |index: &ReadableIndex| !index.index.is_hidden();
     let definition = indexes.definitions.iter().find(|definition| hint.names(definition));
     let definition = definition.ok_or_else(|| Hint::unknown(indexes.definitions))?;
     let name = definition.get_str("name").unwrap_or_default();
@@ -193,23 +193,41 @@ fn hinted(hint: &Hint, query: &Query<'_>, indexes: Indexes<'_>) -> Result<Choice
             range @ Access::Range { .. } => Choice::of(Plan::IdRange(range), query),
         });
     }
-    let of_name = |index: &&ReadableIndex| index.index.name() == name;
-    let Some(at) = indexes.readable.iter().position(|index| of_name(&index)) else {
+    let position = indexes.readable.iter().position(|index| index.index.name() == name);
+    let Some(at) = position else {
         let reason = indexes.unreadable.iter().find(|(unreadable, _)| unreadable == name);
         let reason = reason.map_or(NO_ENTRIES, |(_, reason)| reason);
+        if leaves_out_documents(definition) {
+            return Err(unusable(&format!(
+                "index '{name}' {reason}, and a scan would give documents that the index leaves out"
+            )));
+        }
         return Ok(scan(query, format!("index '{name}' {reason}")));
     };
     let readable = &indexes.readable[at];
-    if !known(readable) {
+    if readable.index.is_hidden() {
         return Err(Hint::unknown(indexes.definitions));
     }
     match Candidate::of(query, at, readable) {
         Ok(candidate) => Ok(Choice::of(Plan::IndexScan(IndexScan::of(candidate, query)), query)),
-        Err(reason) => {
-            Err(Code::location(291)
-                .error(format!("the hint can't be used: index '{name}' {reason}")))
-        }
+        Err(reason) => Err(unusable(&format!("index '{name}' {reason}"))),
     }
+}
+
+fn unusable(reason: &str) -> Error {
+    Code::location(291).error(format!("the hint can't be used: {reason}"))
+}
+
+/// Whether an index is sparse or partial by its definition.
+fn leaves_out_documents(definition: &Document) -> bool {
+    let is_sparse = definition.get("sparse").is_some_and(|sparse| match sparse {
+        Bson::Boolean(is) => *is,
+        Bson::Int32(number) => *number != 0,
+        Bson::Int64(number) => *number != 0,
+        Bson::Double(number) => *number != 0.0,
+        _ => false,
+    });
+    is_sparse || definition.contains_key("partialFilterExpression")
 }
 
 pub(super) fn is_id_index(definition: &Document) -> bool {
