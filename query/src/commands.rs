@@ -1,12 +1,16 @@
 //! Changes as drivers send them: updates and deletions of the documents that match a filter.
 
+mod find_and_modify;
+
 use std::sync::Arc;
 
 use argon_core::model::CollectionName;
 use argon_core::write::WriteRequest;
-use argon_core::{Branch, Result, State};
+use argon_core::{Branch, Environment, Result, State};
 use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::{Bson, Document};
+
+pub use find_and_modify::{FindAndModifyCommand, FoundAndModified, FoundChange};
 
 use crate::expression::{Context, Evaluation};
 use crate::filter::FilterOptions;
@@ -71,29 +75,18 @@ impl UpdateCommand {
         request: &(dyn Fn() -> WriteRequest + Sync),
     ) -> Result<Modified> {
         let evaluation = evaluation(branch);
-        let options = UpdateOptions {
-            array_filters: &self.array_filters,
-            multi: self.many,
-            ..UpdateOptions::default()
-        };
-        let update = Update::compile(&self.update, &options)?;
         let selection =
             selection(&self.filter, &self.collation, self.hint.as_ref(), evaluation.clone())?;
-        let change = |document: &RawDocument| {
-            let matched = if update.is_positional() { selection.position(document)? } else { None };
-            let target = Target { matched, is_insert: false };
-            let updated = update.apply(document, target, &evaluation.scope(document))?;
-            Ok(updated.map_or(Change::Keep, Change::Replace))
-        };
-        let upsert = || -> Result<RawDocumentBuf> {
-            let empty = RawDocumentBuf::new();
-            let id = branch.environment().object_id();
-            update.upsert(&self.filter, id, &evaluation.scope(&empty))
-        };
+        let (filters, many) = (&self.array_filters, self.many);
+        let update =
+            CompiledUpdate::compile(&self.update, filters, many, &self.filter, evaluation)?;
+        let change = |document: &RawDocument| update.change(document, &selection);
+        let upsert = || update.inserted(branch.environment());
         let modify = Modify {
             collection,
             selection: &selection,
             many: self.many,
+            sort: None,
             state,
             change: &change,
             upsert: self.upsert.then_some(&upsert),
@@ -122,12 +115,48 @@ impl DeleteCommand {
             collection,
             selection: &selection,
             many: self.many,
+            sort: None,
             state,
             change: &|_| Ok(Change::Delete),
             upsert: None,
             request,
         };
         modify.run(branch).await
+    }
+}
+
+/// An update, and what it is evaluated with.
+struct CompiledUpdate<'u> {
+    update: Update,
+    filter: &'u Document,
+    evaluation: Evaluation,
+}
+
+impl<'u> CompiledUpdate<'u> {
+    fn compile(
+        update: &Bson,
+        array_filters: &[Document],
+        many: bool,
+        filter: &'u Document,
+        evaluation: Evaluation,
+    ) -> Result<Self> {
+        let options = UpdateOptions { array_filters, multi: many, ..UpdateOptions::default() };
+        Ok(Self { update: Update::compile(update, &options)?, filter, evaluation })
+    }
+
+    fn change(&self, document: &RawDocument, selection: &Selection) -> Result<Change> {
+        let matched =
+            if self.update.is_positional() { selection.position(document)? } else { None };
+        let target = Target { matched, is_insert: false };
+        let updated = self.update.apply(document, target, &self.evaluation.scope(document))?;
+        Ok(updated.map_or(Change::Keep, Change::Replace))
+    }
+
+    /// The document of an upsert.
+    fn inserted(&self, environment: &Environment) -> Result<RawDocumentBuf> {
+        let empty = RawDocumentBuf::new();
+        let id = environment.object_id();
+        self.update.upsert(self.filter, id, &self.evaluation.scope(&empty))
     }
 }
 

@@ -15,6 +15,7 @@ use futures::TryStreamExt;
 
 use crate::Code;
 use crate::find::Selection;
+use crate::sort::SortPattern;
 
 /// What becomes of a document that matches.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,9 +34,10 @@ pub struct Modify<'m> {
     pub collection: &'m CollectionName,
     /// The documents.
     pub selection: &'m Selection,
-    /// Whether all that match are changed, or only the first that is read: by `_id`, or in the order
-    /// of an index.
+    /// Whether all that match are changed, or only the [first](Selection::first).
     pub many: bool,
+    /// The order in which the first document is meant; `None` for that in which they are read.
+    pub sort: Option<&'m SortPattern>,
     /// Computes the change of a document.
     pub change: &'m (dyn Fn(&RawDocument) -> Result<Change> + Sync),
     /// Makes the document that is inserted if none matches; `None` if none is.
@@ -129,6 +131,13 @@ impl Modify<'_> {
     async fn read(&self, branch: &Branch) -> Result<BTreeMap<Key, Planned>> {
         let (mut planned, mut bytes) = (BTreeMap::new(), 0);
         let Some(collection) = self.view(branch).await? else { return Ok(planned) };
+        if !self.many {
+            if let Some((key, version)) = self.selection.first(&collection, self.sort).await? {
+                let read = collection.point_of(version.lsn)?;
+                planned.insert(key, self.plan(read, version.document)?);
+            }
+            return Ok(planned);
+        }
         let mut matching = self.selection.read(&collection);
         while let Some((key, version)) = matching.try_next().await? {
             let read = collection.point_of(version.lsn)?;
@@ -143,9 +152,6 @@ impl Modify<'_> {
                 }
             }
             planned.insert(key, found);
-            if !self.many {
-                break;
-            }
         }
         Ok(planned)
     }

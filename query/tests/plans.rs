@@ -511,6 +511,7 @@ async fn an_update_changes_each_document_that_an_index_finds_once() {
     let modify = argon_query::modify::Modify {
         collection: &name,
         selection: &selection,
+        sort: None,
         many: true,
         state: None,
         change: &|document| {

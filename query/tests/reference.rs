@@ -35,8 +35,12 @@ without quotes, `'text'`, `ObjectId(\"…\")`, `ISODate(\"…\")`, `NumberLong(\
 ## Limits
 
 - A collation applies to filters, sorts and `distinct`, also those of updates and pipelines. Expressions, groups
-  and what operators of updates compare are byte by byte: such stages and operators are refused with a collation.
-  Its locale is one of those that MongoDB documents.
+  and what operators of updates compare are byte by byte: such stages and operators, and `$expr` in a filter, are
+  refused with a collation. `$jsonSchema` compares byte by byte, as in MongoDB. Its locale is one of those that MongoDB
+  documents.
+- A hint is the name of an index, its key, or `{$natural: 1}` for none (`-1`: by `_id`, descending). A sparse or partial
+  index that is named leaves out documents, as in MongoDB; without entries at the state it is refused, as is a partial one
+  whose filter the query does not imply. An ordinary index without entries is replaced by a scan, which `explain` says.
 - Documents nest at most 100 levels, which is what MongoDB documents; its server takes some more.
 - Indexes are used on sled, fjall, in memory and on MongoDB, in the states from their creation on; otherwise a
   query reads by `_id` (equality, `$in`, ranges), or scans. A collation other than simple, text and geo indexes are

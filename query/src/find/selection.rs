@@ -16,8 +16,9 @@ use crate::Collation;
 use crate::expression::Evaluation;
 use crate::filter::FilterOptions;
 use crate::plan::{
-    self, Counters, Hint, IndexProvider, Indexes, Plan, Query, Reader, StoreIndexes,
+    self, Choice, Counters, Direction, Hint, IndexProvider, Indexes, Query, Reader, StoreIndexes,
 };
+use crate::sort::SortPattern;
 
 /// A compiled filter, and what it is evaluated with. Cheap to clone.
 #[derive(Clone)]
@@ -95,15 +96,52 @@ impl Selection {
     }
 
     /// The documents of a collection that match, in the order of their `_id`s, or of the index by
-    /// which they are read; each with the commit that last changed it. Memory is bounded, but for the
-    /// `_id`s that the filter lists, and those of a `$or` that is read by several indexes.
+    /// which they are read; each with the commit that last changed it. A hint of the reverse natural order
+    /// changes only which is the [first](Self::first). Memory is bounded, but for the `_id`s that the
+    /// filter lists, and those of a `$or` that is read by several indexes.
     pub fn read(&self, collection: &CollectionView) -> BoxStream<'static, Result<(Key, Version)>> {
         let (selection, collection) = (self.clone(), collection.clone());
         let found = async move {
-            let (plan, reader) = selection.plan(&collection).await?;
-            Ok::<_, Error>(plan::read(&plan, &reader))
+            let (choice, reader) = selection.plan(&collection, None).await?;
+            Ok::<_, Error>(plan::read(&choice.plan, &reader))
         };
         stream::once(found).try_flatten().boxed()
+    }
+
+    /// The document that matches and is the first of a sort, or, without it, the first that is read: by
+    /// `_id`, in the reverse of that as a hint says, or in the order of the index that is used. Memory is
+    /// bounded as that of [`read`](Self::read).
+    ///
+    /// # Errors
+    /// See [`Matcher::matches`]; `BadValue` or `NoQueryExecutionPlans` for a hint that can't be used.
+    pub async fn first(
+        &self,
+        collection: &CollectionView,
+        sort: Option<&SortPattern>,
+    ) -> Result<Option<(Key, Version)>> {
+        let (choice, reader) = self.plan(collection, sort).await?;
+        let is_sorted = choice.is_sorted;
+        let reader = Reader { sort: sort.filter(|_| is_sorted).cloned(), ..reader };
+        let mut found = plan::read(&choice.plan, &reader);
+        let is_reversed =
+            self.hint.as_deref() == Some(&Hint::Natural(Direction::Descending)) && sort.is_none();
+        if is_reversed {
+            let mut last = None;
+            while let Some(document) = found.try_next().await? {
+                last = Some(document);
+            }
+            return Ok(last);
+        }
+        let Some(sort) = sort.filter(|_| !is_sorted) else { return found.try_next().await };
+        let mut first: Option<(Vec<u8>, (Key, Version))> = None;
+        while let Some((id, version)) = found.try_next().await? {
+            let mut key = Vec::new();
+            sort.key(version.document.as_raw(), &mut key)?;
+            if first.as_ref().is_none_or(|(least, _)| key < *least) {
+                first = Some((key, (id, version)));
+            }
+        }
+        Ok(first.map(|(_, document)| document))
     }
 
     /// The number of documents of a collection that match.
@@ -111,16 +149,23 @@ impl Selection {
     /// # Errors
     /// See [`Matcher::matches`].
     pub async fn count(&self, collection: &CollectionView) -> Result<u64> {
-        let (plan, reader) = self.plan(collection).await?;
-        plan::count(&plan, &reader).await
+        let (choice, reader) = self.plan(collection, None).await?;
+        plan::count(&choice.plan, &reader).await
     }
 
-    async fn plan(&self, view: &CollectionView) -> Result<(Plan, Reader)> {
+    /// How the documents are read; of those in the order of a sort, only the first.
+    async fn plan(
+        &self,
+        view: &CollectionView,
+        sort: Option<&SortPattern>,
+    ) -> Result<(Choice, Reader)> {
         let source = self.indexes.indexes_of(view).await?;
         let definitions = view.info().listed_indexes();
         let query = Query {
             collation: self.collation(),
             hint: self.hint.as_deref(),
+            sort,
+            limit: sort.map(|_| 1),
             ..Query::of(self.query())
         };
         let choice = plan::choose(&query, Indexes::of(source.as_ref(), &definitions))?;
@@ -131,6 +176,6 @@ impl Selection {
             sort: None,
             counters: Arc::new(Counters::default()),
         };
-        Ok((choice.plan, reader))
+        Ok((choice, reader))
     }
 }

@@ -7,9 +7,7 @@ use argon_core::{Environment, Error, Project, State};
 use argon_query::expression::{Context, Evaluation};
 use argon_query::filter::FilterOptions;
 use argon_query::find::{Selection, collation_of};
-use argon_query::pipeline::{
-    Collections, Execution, Limits, MemoryCollections, Row, Rows, StateCollections,
-};
+use argon_query::pipeline::{Collections, Execution, Limits, Row, Rows, StateCollections};
 use futures::{Stream, TryStreamExt, stream};
 
 use crate::json::QueryDocument;
@@ -53,11 +51,6 @@ pub(super) fn execution(state: &State) -> Execution {
 pub(super) fn execution_in(state: &State, project: &Project, branch: &BranchName) -> Execution {
     let collections = StateCollections::new(state.clone());
     over(collections.with_project(project.clone(), branch.clone()), state.environment())
-}
-
-/// What a pipeline over documents in memory runs with.
-pub(super) fn execution_over(documents: MemoryCollections, environment: &Environment) -> Execution {
-    over(documents, environment)
 }
 
 fn over(collections: impl Collections + 'static, environment: &Environment) -> Execution {
