@@ -97,7 +97,10 @@ pub async fn import(request: &ImportFiles, plan: &Plan, target: &Target) -> Impo
     let bad_files = plan.bad.len() as u64;
     let mut summary = summary.shown(target.branch.name(), bad_files, seconds);
     if let (Some(before), Some(_)) = (before, summary.lsn) {
-        summary.indexes = index::build_brought(&target.branch, Some(before)).await;
+        summary.indexes = match &result {
+            Err(Failure::Interrupted) => index::name_brought(&target.branch, Some(before)).await,
+            _ => index::build_brought(&target.branch, Some(before)).await,
+        };
     }
     ImportOutcome { summary, result }
 }

@@ -1,12 +1,14 @@
 //! Indexes: their definitions, which are versioned with the collection, and their entries.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bson::Document as BsonDocument;
 use futures::TryStreamExt;
 use futures::stream::{self, StreamExt};
 
 use crate::document::Index;
+use crate::document::definition::identical;
 use crate::document::key::Key;
 use crate::engine::catalog::{CollectionInfo, id_index};
 use crate::engine::index::build::{Build, BuildContext, Duplicate};
@@ -267,11 +269,14 @@ impl Branch {
 
     /// Makes the entries of the indexes whose definitions came after the state at `since`, or of all
     /// without it, as [`build_indexes`](Self::build_indexes) does; but in stores of this process alone, and
-    /// of collections with at most `most` documents. Returns the indexes that had no entries, but those
-    /// that a store can't have entries of.
+    /// as long as all builds together read at most `most` documents, of some kilobytes each; 0 builds none.
+    /// Returns the indexes that had no entries, but those that a store can't have entries of. An index that
+    /// fails has the error as its reason.
+    ///
+    /// Reads nothing but the catalogs if these are equal.
     ///
     /// # Errors
-    /// `NotFound` if the state was collected; those of reading.
+    /// Those of reading the head.
     pub async fn build_brought_indexes(
         &self,
         since: Option<Lsn>,
@@ -281,55 +286,92 @@ impl Branch {
         if self.is_masked() || self.shared().backend.indexes.is_none() {
             return Ok(found);
         }
-        let before = match since {
-            Some(lsn) => Some(self.at(lsn).await?),
-            None => None,
-        };
         let head = self.head().await?;
+        let mut budget = BuildBudget::new(most);
+        let before = match since {
+            None => None,
+            Some(lsn) => match self.at(lsn).await {
+                Ok(before) => Some(before),
+                Err(error) => {
+                    // Which are new is not known then, so all without entries are named.
+                    tracing::warn!(%error, %lsn, "indexes can't be compared with an earlier state");
+                    budget = BuildBudget::new(0);
+                    None
+                }
+            },
+        };
+        let before = before.as_ref().map(State::catalog);
+        if before.is_some_and(|before| {
+            Arc::ptr_eq(before, head.catalog()) || **before == **head.catalog()
+        }) {
+            return Ok(found);
+        }
         for info in head.collections() {
-            let known = before.as_ref().and_then(|before| before.catalog().by_id(info.id));
-            let is_new = |definition: &&BsonDocument| {
-                !known.is_some_and(|known| known.indexes.contains(definition))
+            let known = before.and_then(|before| before.by_id(info.id));
+            let known = known.map_or(&[][..], |known| &known.indexes);
+            let new = info.indexes.iter().filter(|definition| {
+                !known.iter().any(|known| identical(known, definition))
                     && self.unbuilt(definition, &info.options).is_none()
-            };
-            let new: Vec<&str> = info
-                .indexes
-                .iter()
-                .filter(is_new)
-                .filter_map(|definition| definition.get_str("name").ok())
-                .collect();
+            });
+            let new: Vec<&str> =
+                new.filter_map(|definition| definition.get_str("name").ok()).collect();
             if new.is_empty() {
                 continue;
             }
-            let view = head.collection(&info.name)?;
-            let mut missing = view.indexes().await?.unreadable;
-            missing.retain(|index| new.contains(&index.name.as_str()));
-            if missing.is_empty() {
-                continue;
+            let brought =
+                |(index, unbuilt)| BroughtIndex { collection: info.name.clone(), index, unbuilt };
+            match self.build_within(&head, info, &new, &mut budget).await {
+                Ok(built) => found.extend(built.into_iter().map(brought)),
+                Err(error) => {
+                    let reason = format!("could not be checked: {}", error.in_full());
+                    let failed = new.iter().map(|name| ((*name).to_owned(), Some(reason.clone())));
+                    found.extend(failed.map(brought));
+                }
             }
-            let unbuilt = self.build_if_small(&view, most).await?;
-            found.extend(missing.into_iter().map(|index| BroughtIndex {
-                collection: info.name.clone(),
-                index: index.name,
-                unbuilt: unbuilt.clone(),
-            }));
         }
         Ok(found)
     }
 
-    /// Makes the entries of a collection's indexes, unless that may take long; then returns why not.
-    async fn build_if_small(&self, view: &CollectionView, most: usize) -> Result<Option<String>> {
-        if self.shared().backend.capabilities.shared {
-            return Ok(Some("is not built yet".to_owned()));
+    /// Makes the entries of those of the indexes of a collection that have none, unless that may take long;
+    /// returns these, each with the reason why it has none still.
+    async fn build_within(
+        &self,
+        head: &State,
+        info: &CollectionInfo,
+        names: &[&str],
+        budget: &mut BuildBudget,
+    ) -> Result<Vec<(String, Option<String>)>> {
+        let view = head.collection(&info.name)?;
+        let mut missing = view.indexes().await?.unreadable;
+        missing.retain(|index| names.contains(&index.name.as_str()));
+        if missing.is_empty() {
+            return Ok(Vec::new());
         }
-        let read = view.scan().take(most.saturating_add(1));
-        if read.try_fold(0, |count, _| async move { Ok(count + 1) }).await? > most {
-            return Ok(Some(format!(
-                "is not built yet: the collection has more than {most} documents"
-            )));
+        let refused = if self.shared().backend.capabilities.shared {
+            Some("is not built yet".to_owned())
+        } else {
+            budget.take(&view, missing.len()).await?
+        };
+        if let Some(reason) = refused {
+            return Ok(missing
+                .into_iter()
+                .map(|index| (index.name, Some(reason.clone())))
+                .collect());
         }
-        let built = self.build_indexes(&view.info().name).await;
-        Ok(built.err().map(|error| format!("could not be built: {}", error.in_full())))
+        let _one_at_a_time = self.shared().building.lock().await;
+        let mut built = Vec::new();
+        for index in missing {
+            let named = |definition: &&BsonDocument| {
+                definition.get_str("name").is_ok_and(|name| name == index.name)
+            };
+            let Some(definition) = info.indexes.iter().find(named) else { continue };
+            let failed = self.build_index(info, definition).await.err();
+            let unbuilt = failed.map(|error| format!("could not be built: {}", error.in_full()));
+            built.push((index.name, unbuilt));
+        }
+        // Others may have made them too, or dropped them.
+        self.close_unneeded(&info.name).await?;
+        Ok(built)
     }
 
     async fn build_index(&self, info: &CollectionInfo, definition: &BsonDocument) -> Result<()> {
@@ -531,6 +573,47 @@ impl Branch {
             "branch '{}' was written to faster than its index could follow; try again",
             self.name()
         ))
+    }
+}
+
+/// What the builds of a call may still read.
+struct BuildBudget {
+    /// The documents at first.
+    most: usize,
+    documents: usize,
+    bytes: usize,
+}
+
+impl BuildBudget {
+    /// The bytes that a document may have on average.
+    const MEAN_BYTES: usize = 2048;
+
+    fn new(most: usize) -> Self {
+        Self { most, documents: most, bytes: most.saturating_mul(Self::MEAN_BYTES) }
+    }
+
+    /// Takes what builds of some indexes of a collection read, or returns why they are too expensive. Reads
+    /// no more of the collection than is left.
+    async fn take(&mut self, view: &CollectionView, indexes: usize) -> Result<Option<String>> {
+        if self.most == 0 {
+            return Ok(Some("is not built yet".to_owned()));
+        }
+        let (mut documents, mut bytes) = (0, 0);
+        let mut rows = view.scan();
+        while let Some(document) = rows.try_next().await? {
+            documents += indexes;
+            bytes += indexes.saturating_mul(document.as_bytes().len());
+            if documents > self.documents || bytes > self.bytes {
+                return Ok(Some(format!(
+                    "is not built yet: that would read more than {} documents or {} MiB",
+                    self.most,
+                    self.most.saturating_mul(Self::MEAN_BYTES) >> 20
+                )));
+            }
+        }
+        self.documents -= documents;
+        self.bytes -= bytes;
+        Ok(None)
     }
 }
 
