@@ -66,6 +66,17 @@ pub(super) fn differences(present: &CollectionInfo, metadata: &Metadata) -> Vec<
     found
 }
 
+/// The names of the indexes that are not among others, or mean something else there; without the one of
+/// `_id`.
+pub(super) fn missing(indexes: &[Document], others: &[Document]) -> Vec<String> {
+    let (here, there) = (by_name(indexes), by_name(others));
+    let is_kept = |name: &str, index: &Document| {
+        there.get(name).is_some_and(|other| meaning(index) == meaning(other))
+    };
+    let lost = here.into_iter().filter(|(name, index)| !is_kept(name, index));
+    lost.map(|(name, _)| name.to_owned()).collect()
+}
+
 fn options(here: &Document, there: &Document) -> Vec<String> {
     let mut found = Vec::new();
     for (name, value) in here {
@@ -195,6 +206,16 @@ mod tests {
         }
         assert_eq!(differ(vec![], vec![index(doc! { "a": 1 })]), ["index x is only in the dump"]);
         assert_eq!(differ(vec![index(doc! { "a": 1 })], vec![]), ["the dump has no index x"]);
+    }
+
+    #[test]
+    fn an_index_is_lost_if_the_other_of_its_name_means_something_else() {
+        let index = |key: Document| doc! { "v": 2, "key": key, "name": "x" };
+        let id = doc! { "v": 2, "key": { "_id": 1 }, "name": "_id_" };
+        let here = [id, index(doc! { "a": 1 })];
+        assert_eq!(missing(&here, &[]), ["x"]);
+        assert_eq!(missing(&here, &[index(doc! { "b": 1 })]), ["x"]);
+        assert_eq!(missing(&here, &[index(doc! { "a": 1.0 })]), Vec::<String>::new());
     }
 
     #[test]

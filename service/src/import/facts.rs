@@ -4,7 +4,6 @@ use argon_core::model::CollectionName;
 use argon_core::write::CollectionChange;
 use argon_core::{CollectionInfo, Error};
 use argon_formats::Metadata;
-use bson::Document;
 
 use crate::{Failure, Hint, Result};
 
@@ -52,7 +51,7 @@ pub(super) fn changes(
 }
 
 /// The names of the indexes that changes take from a collection: those of the store that the dump does not
-/// have. The one of `_id` stays.
+/// have, or has with another meaning. The one of `_id` stays.
 pub(super) fn dropped(
     present: Option<&CollectionInfo>,
     changes: &[CollectionChange],
@@ -62,20 +61,12 @@ pub(super) fn dropped(
     for change in changes {
         match change {
             CollectionChange::Drop { .. } => kept = Some(Vec::new()),
-            CollectionChange::SetIndexes { indexes, .. } => {
-                kept = Some(indexes.iter().filter_map(index_name).collect());
-            }
+            CollectionChange::SetIndexes { indexes, .. } => kept = Some(indexes.clone()),
             _ => {}
         }
     }
     let Some(kept) = kept else { return Vec::new() };
-    let known = present.indexes.iter().filter_map(index_name);
-    let lost = known.filter(|name| *name != "_id_" && !kept.contains(name));
-    lost.map(str::to_owned).collect()
-}
-
-fn index_name(definition: &Document) -> Option<&str> {
-    definition.get_str("name").ok()
+    definitions::missing(&present.indexes, &kept)
 }
 
 fn set(name: &CollectionName, metadata: &Metadata) -> [CollectionChange; 2] {

@@ -39,8 +39,7 @@ pub(super) async fn load(
         summary.begin(&item.collection);
         let found =
             reader::start(&item.input, options, &target.environment, target.watcher.clone())?;
-        let (facts, dropped) = first_changes(item, target, options).await?;
-        summary.dropped_indexes(dropped);
+        let facts = first_changes(item, target, options).await?;
         let mut loader = Loader {
             item,
             target,
@@ -58,17 +57,31 @@ pub(super) async fn load(
     Ok(())
 }
 
-/// What changes of the collection before the first document, and the indexes that it loses.
+/// What changes of the collection itself.
+#[derive(Clone, Default)]
+struct FirstChanges {
+    changes: Vec<CollectionChange>,
+    /// The indexes that it loses.
+    dropped: Vec<String>,
+}
+
+impl FirstChanges {
+    fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+/// What changes of the collection before the first document.
 async fn first_changes(
     item: &Item,
     target: &Target,
     options: &ImportFiles,
-) -> Result<(Vec<CollectionChange>, Vec<String>)> {
+) -> Result<FirstChanges> {
     let head = target.branch.head().await?;
     let present = head.collections().find(|info| info.name == item.collection);
     let changes = facts::changes(item, present, options.on_duplicate(), options.drop)?;
     let dropped = facts::dropped(present, &changes);
-    Ok((changes, dropped))
+    Ok(FirstChanges { changes, dropped })
 }
 
 /// An empty request that says where its documents come from; `message` is said if the user said none.
@@ -96,7 +109,7 @@ struct Loader<'a> {
     target: &'a Target,
     options: &'a ImportFiles,
     /// What the first commit changes of the collection itself.
-    facts: Vec<CollectionChange>,
+    facts: FirstChanges,
     /// Whether a commit that changes the collection itself is under way: it may have to be tried
     /// again, before all that comes after it.
     is_making: bool,
@@ -118,7 +131,7 @@ struct Attempt {
 
 #[derive(Clone)]
 struct Batch {
-    facts: Vec<CollectionChange>,
+    facts: FirstChanges,
     entries: Vec<Entry>,
 }
 
@@ -234,7 +247,8 @@ impl Loader<'_> {
 
     /// What is left to be written of a batch: equal documents make no version.
     async fn needed(&mut self, entries: Vec<Entry>) -> Result<Vec<Entry>> {
-        let makes_anew = self.facts.iter().any(|c| matches!(c, CollectionChange::Create { .. }));
+        let is_creation = |change| matches!(change, &CollectionChange::Create { .. });
+        let makes_anew = self.facts.changes.iter().any(is_creation);
         if self.options.on_duplicate() != OnDuplicate::Replace || makes_anew {
             return Ok(entries);
         }
@@ -282,7 +296,7 @@ impl Loader<'_> {
         let source = self.item.input.source();
         let message = format!("import {source}");
         let mut request = request(self.target, self.options, source, message)?;
-        for change in batch.facts {
+        for change in batch.facts.changes {
             request.change_collection(change);
         }
         let condition: Precondition = self.options.on_duplicate().condition();
@@ -295,7 +309,13 @@ impl Loader<'_> {
     async fn settle(&mut self, attempt: Attempt) -> Result {
         self.is_making = false;
         match attempt.outcome {
-            Ok(Outcome::Committed(receipt)) => self.summary.committed(&receipt),
+            Ok(Outcome::Committed(receipt)) => {
+                self.summary.committed(&receipt);
+                // A batch that changes the collection is kept.
+                self.summary.dropped_indexes(
+                    attempt.batch.map_or_else(Vec::new, |batch| batch.facts.dropped),
+                );
+            }
             Ok(Outcome::Unchanged { skipped }) => self.summary.skipped(skipped),
             Ok(Outcome::Conflict(conflict)) if conflict.key.is_none() => {
                 return self.again(conflict, attempt.batch).await;
@@ -317,7 +337,7 @@ impl Loader<'_> {
                 Error::internal("a batch without a change of the collection was refused").into()
             );
         };
-        let (facts, _) = first_changes(self.item, self.target, self.options).await?;
+        let facts = first_changes(self.item, self.target, self.options).await?;
         self.submit(vec![Batch { facts, entries }])
     }
 
@@ -332,8 +352,10 @@ impl Loader<'_> {
             return Err(Error::from(conflict).into());
         };
         if !batch.entries.is_empty() {
+            let dropped = batch.facts.dropped.clone();
             let receipt = branch.commit(self.request(batch)?).await?.committed()?;
             self.summary.committed(&receipt);
+            self.summary.dropped_indexes(dropped);
         }
         let failure = duplicates::failure(self.item, duplicate.as_ref(), &conflict);
         Err(failure.hint(Hint::DuplicateImported))

@@ -28,7 +28,7 @@ pub(super) async fn rehearse(
             reader::start(&item.input, options, &target.environment, target.watcher.clone())?;
         let present = state.collections().find(|info| info.name == item.collection);
         let changes = facts::changes(item, present, options.on_duplicate(), options.drop)?;
-        summary.dropped_indexes(facts::dropped(present, &changes));
+        summary.will_drop_indexes(facts::dropped(present, &changes));
         let mut rehearsal = Rehearsal {
             item,
             state: &state,

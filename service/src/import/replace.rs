@@ -107,7 +107,7 @@ impl<'a> Replacement<'a> {
     async fn collection(&mut self, item: &Item, interrupt: &mut Interrupt) -> Result<bool> {
         let present = self.state.collections().find(|info| info.name == item.collection);
         let changes = facts::changes(item, present, OnDuplicate::Replace, false)?;
-        self.summary.dropped_indexes(facts::dropped(present, &changes));
+        self.summary.will_drop_indexes(facts::dropped(present, &changes));
         for change in changes {
             self.request.change_collection(change);
         }
@@ -175,17 +175,17 @@ impl<'a> Replacement<'a> {
             if seen.is_repeated(&entry.key) {
                 return Err(repeated(item, &entry));
             }
-            match standing {
-                Standing::Equal => {
-                    self.summary.unchanged(1);
-                    continue;
-                }
-                Standing::New => self.summary.added(),
-                Standing::Changed => self.summary.changed(),
+            if standing == Standing::Equal {
+                self.summary.unchanged(1);
+                continue;
             }
             let Entry { key, document, .. } = entry;
             if !self.room_for(key.as_bytes().len() + document.as_bytes().len()).await? {
                 return Ok(false);
+            }
+            match standing {
+                Standing::New => self.summary.will_add(),
+                _ => self.summary.will_change(),
             }
             self.request.put(item.collection.clone(), key, document, Precondition::Any)?;
         }
@@ -201,7 +201,7 @@ impl<'a> Replacement<'a> {
                     return Ok(false);
                 }
                 self.request.delete(item.collection.clone(), key, Precondition::Any);
-                self.summary.removed();
+                self.summary.will_remove();
             }
         }
         Ok(true)
@@ -226,7 +226,7 @@ impl<'a> Replacement<'a> {
             return Ok(true);
         }
         if self.options.dry_run {
-            self.summary.would_commit(0);
+            self.summary.would_replace();
             return Ok(true);
         }
         request.set_after(self.last);

@@ -1,5 +1,7 @@
 //! The results of an import in numbers.
 
+use std::collections::BTreeMap;
+
 use argon_core::model::{BranchName, CollectionName, Lsn};
 use argon_core::write::Receipt;
 use schemars::JsonSchema;
@@ -81,9 +83,20 @@ pub(super) struct Summary {
     unchanged: u64,
     replaced: Option<Replaced>,
     dropped_indexes: Vec<LostIndex>,
+    /// What the next commit changes.
+    pending: Pending,
     rehearsed: bool,
     pub(super) bad: u64,
     lsn: Option<Lsn>,
+}
+
+/// Changes that are not committed yet.
+#[derive(Debug, Default)]
+struct Pending {
+    /// The number of documents that are written, by the place of the collection.
+    written: BTreeMap<usize, u64>,
+    replaced: Replaced,
+    dropped_indexes: Vec<LostIndex>,
 }
 
 impl Summary {
@@ -101,12 +114,22 @@ impl Summary {
         self.collections.push((collection.clone(), 0));
     }
 
-    /// Indexes of the present collection that are dropped with it.
+    /// Indexes of the present collection that a commit dropped.
     pub(super) fn dropped_indexes(&mut self, names: Vec<String>) {
-        let Some((collection, _)) = self.collections.last() else { return };
-        let lost =
-            names.into_iter().map(|index| LostIndex { collection: collection.clone(), index });
+        let lost = self.lost(names);
         self.dropped_indexes.extend(lost);
+    }
+
+    /// Indexes of the present collection that the next commit drops.
+    pub(super) fn will_drop_indexes(&mut self, names: Vec<String>) {
+        let lost = self.lost(names);
+        self.pending.dropped_indexes.extend(lost);
+    }
+
+    fn lost(&self, names: Vec<String>) -> Vec<LostIndex> {
+        let Some((collection, _)) = self.collections.last() else { return Vec::new() };
+        let lost = |index| LostIndex { collection: collection.clone(), index };
+        names.into_iter().map(lost).collect()
     }
 
     pub(super) fn committed(&mut self, receipt: &Receipt) {
@@ -127,27 +150,52 @@ impl Summary {
     /// A commit that an import would make.
     pub(super) fn would_commit(&mut self, documents: usize) {
         self.commits += 1;
+        self.dropped_indexes.append(&mut self.pending.dropped_indexes);
         self.written(documents as u64);
     }
 
-    pub(super) fn added(&mut self) {
-        self.replaced.get_or_insert_default().added += 1;
-        self.written(1);
+    /// The next commit adds a document.
+    pub(super) fn will_add(&mut self) {
+        self.pending.replaced.added += 1;
+        self.will_write();
     }
 
-    pub(super) fn changed(&mut self) {
-        self.replaced.get_or_insert_default().changed += 1;
-        self.written(1);
+    /// The next commit changes a document.
+    pub(super) fn will_change(&mut self) {
+        self.pending.replaced.changed += 1;
+        self.will_write();
     }
 
-    pub(super) fn removed(&mut self) {
-        self.replaced.get_or_insert_default().removed += 1;
+    /// The next commit removes a document.
+    pub(super) fn will_remove(&mut self) {
+        self.pending.replaced.removed += 1;
     }
 
-    /// A commit of what was counted.
+    fn will_write(&mut self) {
+        let place = self.collections.len().saturating_sub(1);
+        *self.pending.written.entry(place).or_default() += 1;
+    }
+
+    /// A commit of what is pending.
     pub(super) fn replaced(&mut self, receipt: &Receipt) {
-        self.commits += 1;
         self.lsn = Some(receipt.lsn);
+        self.would_replace();
+    }
+
+    /// A commit of what is pending that an import would make.
+    pub(super) fn would_replace(&mut self) {
+        self.commits += 1;
+        let Pending { written, replaced, dropped_indexes } = std::mem::take(&mut self.pending);
+        for (place, documents) in written {
+            if let Some((_, written)) = self.collections.get_mut(place) {
+                *written += documents;
+            }
+        }
+        let all = self.replaced.get_or_insert_default();
+        all.added += replaced.added;
+        all.changed += replaced.changed;
+        all.removed += replaced.removed;
+        self.dropped_indexes.extend(dropped_indexes);
     }
 
     fn written(&mut self, documents: u64) {

@@ -117,6 +117,46 @@ async fn what_is_gone_is_found_in_a_file_with_more_ids_than_are_remembered() {
     assert_eq!(branch.head().await.unwrap().lsn().get(), 2, "one commit each");
 }
 
+#[tokio::test]
+async fn what_an_import_does_not_commit_is_not_in_its_summary() {
+    let branch = argon_backends::memory_branch().await.unwrap();
+    let name = CollectionName::new("boats").unwrap();
+    branch.collection(&name).put(bson::rawdoc! { "_id": 1, "of": "before" }).await.unwrap();
+    let definition = bson::doc! { "key": { "of": 1 }, "name": "of_1" };
+    branch.create_index(&name, definition, &branch.request()).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("boats.jsonl");
+    std::fs::write(&path, "{\"_id\":1}\n{\"_id\":2}\n{\"_id\":2}\nnonsense\n").unwrap();
+    let mut request = request(&path, OnDuplicate::Error);
+    request.batch = 100;
+    let mut plan = Plan::make(&request).unwrap();
+    plan.items[0].metadata = Some(argon_formats::Metadata::default());
+    let target = target(&branch);
+    let before = branch.head().await.unwrap().lsn();
+    let mut replaced = Summary::default();
+    replace(&plan, &target, &request, &mut replaced).await.unwrap_err();
+    // What stands before a bad document would be committed.
+    std::fs::write(&path, "nonsense\n").unwrap();
+    let mut dropped = Summary::default();
+    request.drop = true;
+    load(&plan, &target, &request, &mut dropped).await.unwrap_err();
+    assert_eq!(branch.head().await.unwrap().lsn(), before);
+    for summary in [replaced, dropped] {
+        let summary = summary.shown(branch.name(), 0, 0.0);
+        assert_eq!((summary.documents, summary.commits), (0, 0));
+        assert!(summary.dropped_indexes.is_empty(), "{:?}", summary.dropped_indexes);
+        let Replaced { added, changed, removed } = summary.replaced.unwrap_or_default();
+        assert_eq!((added, changed, removed), (0, 0, 0));
+    }
+    // What is committed is.
+    std::fs::write(&path, "{\"_id\":1}\n").unwrap();
+    let mut replaced = Summary::default();
+    replace(&plan, &target, &request, &mut replaced).await.unwrap();
+    let replaced = replaced.shown(branch.name(), 0, 0.0);
+    assert_eq!((replaced.documents, replaced.commits), (1, 1));
+    assert_eq!(replaced.dropped_indexes[0].index, "of_1");
+}
+
 #[test]
 fn two_batches_of_large_documents_fit_into_one_append() {
     const APPEND_BYTES: usize = 8 * 1024 * 1024;
