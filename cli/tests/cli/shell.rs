@@ -184,7 +184,15 @@ fn the_shell_explains_before_a_method_and_drops_all_indexes_at_once() {
             "db.a.bulkWrite([{insert: {}}])",
             &["operation 0 of bulkWrite", "expected one of insertOne"][..],
         ),
-        ("db.a.bulkWrite([], {ordered: false})", &["without order is not supported"]),
+        ("db.a.bulkWrite([])", &["the list of operations can't be empty"]),
+        (
+            "db.unordered.bulkWrite([{insertOne: {document: {_id: 6}}}, {insertOne: {document: {_id: 6}}}, \
+             {insertOne: {document: {_id: 7}}}, {insertOne: {document: {_id: 7}}}], {ordered: false})",
+            &[
+                "2 operations of bulkWrite failed, after 2 commits: operation 3: E11000",
+                "operation 1: E11000",
+            ],
+        ),
         ("db.a.explain().insertOne({})", &["insertOne can't be explained"]),
         ("db.a.explain()", &["missing method"]),
     ] {

@@ -1,7 +1,7 @@
 //! `bulkWrite`: several writes, one after the other.
 
 use argon_core::model::CollectionName;
-use argon_core::{Branch, Error, Result};
+use argon_core::{Branch, Error, ErrorKind, Result};
 use bson::{Bson, Document, doc};
 
 use super::arguments::Arguments;
@@ -12,6 +12,15 @@ use super::write::{insert_documents, with_mongodbs_duplicate};
 use crate::Failure;
 use crate::document::{self, DeleteMatching, PutDocuments, UpdateDocuments};
 use crate::words::count;
+
+/// The writes of `bulkWrite`.
+#[derive(Debug, Clone)]
+pub struct BulkWrite {
+    /// The writes, in their order.
+    pub operations: Vec<BulkOperation>,
+    /// Whether the first error ends it; otherwise all are tried.
+    pub is_ordered: bool,
+}
 
 /// A write of `bulkWrite`.
 #[derive(Debug, Clone)]
@@ -34,18 +43,21 @@ pub(super) fn bulk_write(
 ) -> Result<ShellOperation> {
     let documents = arguments.documents()?;
     let mut options = arguments.options(&["ordered"])?;
-    if let Some(ordered) = options.remove("ordered")
-        && ordered != Bson::Boolean(true)
-    {
-        return Err(Error::unsupported(
-            "bulkWrite without order is not supported: the first error ends it; leave out the option ordered",
-        ));
+    let is_ordered = match options.remove("ordered") {
+        None => true,
+        Some(Bson::Boolean(is_ordered)) => is_ordered,
+        Some(other) => return Err(arguments.wrong("true or false as option ordered", &other)),
+    };
+    if documents.is_empty() {
+        return Err(Error::invalid("invalid bulkWrite: the list of operations can't be empty")
+            .with_code(16, "InvalidLength"));
     }
     let operations = documents.iter().enumerate().map(|(at, operation)| {
         let of_place = |error: Error| error.about(format!("operation {at} of bulkWrite"));
         bulk_operation(name, operation).map_err(of_place)
     });
-    Ok(ShellOperation::BulkWrite(operations.collect::<Result<_>>()?))
+    let operations = operations.collect::<Result<_>>()?;
+    Ok(ShellOperation::BulkWrite(BulkWrite { operations, is_ordered }))
 }
 
 fn bulk_operation(name: &CollectionName, operation: &Document) -> Result<BulkOperation> {
@@ -99,22 +111,53 @@ struct Done {
     lsn: Option<u64>,
 }
 
-/// Runs the writes in their order, each as a commit; the first error ends it, and names what was done.
-pub(super) async fn run(
-    branch: &Branch,
-    operations: Vec<BulkOperation>,
-) -> crate::Result<ShellAnswer> {
+/// Runs the writes in their order, each as a commit. The first error ends it, or, without order, all are
+/// tried that may succeed nevertheless; the error names the operations that failed, and what was done.
+pub(super) async fn run(branch: &Branch, bulk_write: BulkWrite) -> crate::Result<ShellAnswer> {
+    let BulkWrite { operations, is_ordered } = bulk_write;
     let mut done = Done::default();
+    let mut failed: Vec<(usize, Failure)> = Vec::new();
     for (at, operation) in operations.into_iter().enumerate() {
-        let written = done.run(branch, at, operation).await;
-        written.map_err(|failure| match with_mongodbs_duplicate(branch, failure) {
-            Failure::Error { error, hint } => {
-                Failure::Error { error: error.about(done.place(at)), hint }
-            }
-            failure => failure,
-        })?;
+        let Err(failure) = done.run(branch, at, operation).await else { continue };
+        let is_last = is_ordered || !is_of_operation(&failure);
+        failed.push((at, with_mongodbs_duplicate(branch, failure)));
+        if is_last {
+            break;
+        }
     }
-    Ok(done.answer())
+    // The error is that of the first operation; the messages of the others come before it.
+    let others =
+        failed.iter().skip(1).map(|(at, failure)| format!("operation {at}: {}", failure.in_full()));
+    let others: Vec<String> = others.collect();
+    match failed.into_iter().next() {
+        None => Ok(done.answer()),
+        Some((at, Failure::Error { error, hint })) => {
+            let subject = match others.as_slice() {
+                [] => done.place(at),
+                others => format!(
+                    "{} operations of bulkWrite failed{}: {}; operation {at}",
+                    others.len() + 1,
+                    done.after(),
+                    others.join("; ")
+                ),
+            };
+            Err(Failure::Error { error: error.about(subject), hint })
+        }
+        Some((_, failure)) => Err(failure),
+    }
+}
+
+/// Whether a failure is that of an operation, so that others may succeed.
+fn is_of_operation(failure: &Failure) -> bool {
+    let Failure::Error { error, .. } = failure else { return false };
+    matches!(
+        error.kind(),
+        ErrorKind::AlreadyExists
+            | ErrorKind::Conflict
+            | ErrorKind::Invalid
+            | ErrorKind::NotFound
+            | ErrorKind::Unsupported
+    )
 }
 
 impl Done {
@@ -154,9 +197,14 @@ impl Done {
 
     /// The operation that failed, and what is committed.
     fn place(&self, at: usize) -> String {
+        format!("operation {at} of bulkWrite{}", self.after())
+    }
+
+    /// What is committed, in words that follow others.
+    fn after(&self) -> String {
         match self.commits {
-            0 => format!("operation {at} of bulkWrite"),
-            commits => format!("operation {at} of bulkWrite, after {}", count(commits, "commit")),
+            0 => String::new(),
+            commits => format!(", after {}", count(commits, "commit")),
         }
     }
 

@@ -23,7 +23,7 @@ mod operation;
 mod run;
 mod write;
 
-pub use self::bulk::BulkOperation;
+pub use self::bulk::{BulkOperation, BulkWrite};
 pub use self::collection::METHODS as COLLECTION_METHODS;
 pub use self::cursor::METHODS as CURSOR_METHODS;
 pub use self::database::METHODS as DATABASE_METHODS;

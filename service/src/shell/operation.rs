@@ -5,7 +5,7 @@ use argon_core::{Error, Result};
 use argon_formats::extjson::{ShellCall, ShellMethod};
 use bson::doc;
 
-use super::bulk::BulkOperation;
+use super::bulk::BulkWrite;
 use super::{collection, cursor, database, explain};
 use crate::collections::{CreateCollection, DropCollection, RenameCollection};
 use crate::document::{
@@ -42,7 +42,7 @@ pub enum ShellOperation {
     /// Change one document, and return it.
     FindAndModify(Box<FindAndModify>),
     /// Write several times, one after the other.
-    BulkWrite(Vec<BulkOperation>),
+    BulkWrite(BulkWrite),
     /// Explain how a query reads documents.
     Explain(ExplainQuery),
     /// Explain how a pipeline reads documents.

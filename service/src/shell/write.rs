@@ -18,8 +18,8 @@ use crate::{Failure, Result, Workspace};
 /// MongoDB's.
 pub(super) async fn run(workspace: &Workspace, operation: ShellOperation) -> Result<ShellAnswer> {
     let branch = workspace.branch().await?;
-    if let ShellOperation::BulkWrite(operations) = operation {
-        return bulk::run(&branch, operations).await;
+    if let ShellOperation::BulkWrite(bulk_write) = operation {
+        return bulk::run(&branch, bulk_write).await;
     }
     let written = write(workspace, &branch, operation).await;
     written.map_err(|failure| with_mongodbs_duplicate(&branch, failure))
