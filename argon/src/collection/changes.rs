@@ -49,29 +49,14 @@ pub trait Modify: Query {
     }
 
     /// Deletes the first document that matches a filter: by `_id`, or in the order of the index by which
-    /// it is read.
-    ///
-    /// # Errors
-    /// `Invalid` for a malformed filter, with MongoDB's code; `Conflict` if others change the
-    /// document each time.
-    fn delete_one(
-        &self,
-        filter: impl Into<Document>,
-    ) -> impl Future<Output = Result<Modified>> + Send {
-        delete(self.target(), DeleteCommand { filter: filter.into(), ..DeleteCommand::default() })
+    /// it is read. See [`Delete`].
+    fn delete_one(&self, filter: impl Into<Document>) -> Delete {
+        Delete::new(self.target(), filter.into(), false)
     }
 
-    /// Deletes all documents that match a filter, in one commit.
-    ///
-    /// # Errors
-    /// `Invalid` for a malformed filter, with MongoDB's code; `Conflict` if others change the
-    /// documents each time.
-    fn delete_many(
-        &self,
-        filter: impl Into<Document>,
-    ) -> impl Future<Output = Result<Modified>> + Send {
-        let filter = filter.into();
-        delete(self.target(), DeleteCommand { filter, many: true, ..DeleteCommand::default() })
+    /// Deletes all documents that match a filter, in one commit. See [`Delete`].
+    fn delete_many(&self, filter: impl Into<Document>) -> Delete {
+        Delete::new(self.target(), filter.into(), true)
     }
 }
 
@@ -79,11 +64,6 @@ impl<T> Modify for Collection<T> {
     fn target(&self) -> (Branch, CollectionName) {
         (self.branch().clone(), self.name().clone())
     }
-}
-
-async fn delete(target: (Branch, CollectionName), command: DeleteCommand) -> Result<Modified> {
-    let (branch, collection) = target;
-    command.run(&branch, &collection, None, &|| branch.request()).await
 }
 
 /// An update: `.await` makes it.
@@ -121,6 +101,12 @@ impl Update {
         self
     }
 
+    /// Sets the index to read by: its name, its key, or `doc! { "$natural": 1 }` for none.
+    pub fn hint(mut self, hint: impl Into<Bson>) -> Self {
+        self.command.hint = Some(hint.into());
+        self
+    }
+
     async fn run(self) -> Result<Modified> {
         let (branch, collection) = &self.target;
         self.command.run(branch, collection, None, &|| branch.request()).await
@@ -128,6 +114,50 @@ impl Update {
 }
 
 impl IntoFuture for Update {
+    type Output = Result<Modified>;
+    type IntoFuture = BoxFuture<'static, Result<Modified>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.run().boxed()
+    }
+}
+
+/// A deletion: `.await` makes it.
+///
+/// # Errors
+/// `Invalid` for a malformed filter, with MongoDB's code; `Conflict` if others change the documents each
+/// time.
+#[derive(Debug, Clone)]
+#[must_use = "the deletion is made by `.await`"]
+pub struct Delete {
+    target: (Branch, CollectionName),
+    command: DeleteCommand,
+}
+
+impl Delete {
+    fn new(target: (Branch, CollectionName), filter: Document, many: bool) -> Self {
+        Self { target, command: DeleteCommand { filter, many, ..DeleteCommand::default() } }
+    }
+
+    /// Sets the order of texts, such as `doc! { "locale": "de" }`; without it, byte by byte.
+    pub fn collation(mut self, collation: impl Into<Document>) -> Self {
+        self.command.collation = collation.into();
+        self
+    }
+
+    /// Sets the index to read by: its name, its key, or `doc! { "$natural": 1 }` for none.
+    pub fn hint(mut self, hint: impl Into<Bson>) -> Self {
+        self.command.hint = Some(hint.into());
+        self
+    }
+
+    async fn run(self) -> Result<Modified> {
+        let (branch, collection) = &self.target;
+        self.command.run(branch, collection, None, &|| branch.request()).await
+    }
+}
+
+impl IntoFuture for Delete {
     type Output = Result<Modified>;
     type IntoFuture = BoxFuture<'static, Result<Modified>>;
 

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use argon_core::Result;
 use argon_query::find::FindCommand;
-use bson::Document;
+use bson::{Bson, Document};
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::TryStreamExt;
 use serde::de::DeserializeOwned;
@@ -74,6 +74,12 @@ impl<T> Find<T> {
     /// Sets the order of texts, such as `doc! { "locale": "de" }`; without it, byte by byte.
     pub fn collation(mut self, collation: impl Into<Document>) -> Self {
         self.command.collation = collation.into();
+        self
+    }
+
+    /// Sets the index to read by: its name, its key, or `doc! { "$natural": 1 }` for none.
+    pub fn hint(mut self, hint: impl Into<Bson>) -> Self {
+        self.command.hint = Some(hint.into());
         self
     }
 

@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod changes;
+mod count;
 mod find;
 mod source;
 
@@ -17,7 +18,8 @@ use futures::stream::BoxStream;
 pub use aggregate::Aggregate;
 pub use argon_query::commands::{DeleteCommand, UpdateCommand};
 pub use argon_query::modify::Modified;
-pub use changes::{Modify, Update};
+pub use changes::{Delete, Modify, Update};
+pub use count::Count;
 pub use find::Find;
 use source::Sealed;
 
@@ -75,16 +77,9 @@ pub trait Query: Sealed {
         self.find(filter).first()
     }
 
-    /// The number of documents that match a filter. O(documents), unless the filter names `_id`s.
-    ///
-    /// # Errors
-    /// `Invalid` for a malformed filter, with MongoDB's code.
-    fn count_matching(
-        &self,
-        filter: impl Into<Document>,
-    ) -> impl Future<Output = Result<u64>> + Send {
-        let (source, filter) = (self.source(), filter.into());
-        async move { source.count(&filter).await }
+    /// The number of documents that match a filter: `.await` gives it. See [`Count`].
+    fn count_matching(&self, filter: impl Into<Document>) -> Count {
+        Count::new(self.source(), filter.into())
     }
 
     /// The different values of a field in the documents that match, in MongoDB's order of values.

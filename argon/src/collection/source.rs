@@ -8,6 +8,7 @@ use argon_query::expression::{Context, Evaluation};
 use argon_query::filter::FilterOptions;
 use argon_query::find::{self, Selection};
 use argon_query::pipeline::{Execution, Limits, Rows, StateCollections};
+use argon_query::plan::Hint;
 use bson::{Bson, Document};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
@@ -19,6 +20,14 @@ use super::Values;
 pub struct Source {
     pub(super) name: CollectionName,
     pub(super) place: Place,
+}
+
+/// The documents that are read, and how.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Selected {
+    pub(super) filter: Document,
+    pub(super) collation: Document,
+    pub(super) hint: Option<Bson>,
 }
 
 #[derive(Debug, Clone)]
@@ -58,27 +67,31 @@ impl Source {
         Ok(Execution::new(Arc::new(collections), context, Limits::default()))
     }
 
-    /// The collection and the documents that a filter selects; `None` if it does not exist.
-    async fn selection(&self, filter: &Document) -> Result<(Option<CollectionView>, Selection)> {
+    /// The collection and the documents that are selected; `None` if it does not exist.
+    async fn selection(&self, selected: &Selected) -> Result<(Option<CollectionView>, Selection)> {
         let state = self.state().await?;
         let evaluation = Evaluation::new(Arc::new(Context::of(state.environment())));
-        let selection = Selection::compile(filter, &FilterOptions::default(), evaluation)?;
+        let collation = find::collation_of(&selected.collation)?;
+        let options = FilterOptions { collation, ..FilterOptions::default() };
+        let hint = selected.hint.as_ref().map(Hint::compile).transpose()?.flatten();
+        let selection = Selection::compile(&selected.filter, &options, evaluation)?.with_hint(hint);
         let exists = state.collections().any(|info| info.name == self.name);
         let view = exists.then(|| state.collection(&self.name)).transpose()?;
         Ok((view, selection))
     }
 
-    pub(super) async fn count(&self, filter: &Document) -> Result<u64> {
-        let (view, selection) = self.selection(filter).await?;
+    pub(super) async fn count(&self, selected: &Selected) -> Result<u64> {
+        let (view, selection) = self.selection(selected).await?;
         let Some(view) = view else { return Ok(0) };
-        if filter.is_empty() {
+        if selected.filter.is_empty() && selected.hint.is_none() {
             return view.count().await;
         }
-        selection.read(&view).try_fold(0, |count, _| async move { Ok(count + 1) }).await
+        selection.count(&view).await
     }
 
     pub(super) async fn distinct(&self, field: &str, filter: &Document) -> Result<Vec<Bson>> {
-        let (view, selection) = self.selection(filter).await?;
+        let selected = Selected { filter: filter.clone(), ..Selected::default() };
+        let (view, selection) = self.selection(&selected).await?;
         let Some(view) = view else { return Ok(Vec::new()) };
         let values = find::distinct(&view, &selection, field, None).await?;
         let values = values.into_iter().map(|value| {

@@ -105,3 +105,29 @@ async fn a_document_that_is_no_value_of_the_type_ends_the_stream() {
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.message().contains("Boat"), "{error}");
 }
+
+#[tokio::test]
+async fn reads_and_changes_take_the_index_of_a_hint() {
+    let boats = boats().await;
+    let unknown = "nothing";
+    assert!(boats.find(doc! {}).hint(unknown).await.unwrap().try_next().await.is_err());
+    assert!(boats.count_matching(doc! {}).hint(unknown).await.is_err());
+    assert!(
+        boats.update_many(doc! {}, doc! { "$inc": { "sails": 1 } }).hint(unknown).await.is_err()
+    );
+    assert!(boats.delete_many(doc! {}).hint(unknown).await.is_err());
+    let reversed = || doc! { "$natural": -1 };
+    let found: Vec<Boat> =
+        boats.find(doc! {}).hint(reversed()).await.unwrap().try_collect().await.unwrap();
+    let names: Vec<_> = found.into_iter().map(|boat| boat.name).collect();
+    assert_eq!(names, ["Cleo", "Bea", "Ada"]);
+    assert_eq!(boats.count_matching(doc! { "sails": 2 }).hint(doc! { "_id": 1 }).await.unwrap(), 2);
+    boats.update_one(doc! {}, doc! { "$set": { "sails": 9 } }).hint(reversed()).await.unwrap();
+    assert_eq!(boats.get(3).await.unwrap().unwrap().sails, 9);
+    boats.delete_one(doc! {}).hint(reversed()).await.unwrap();
+    assert!(boats.get(3).await.unwrap().is_none());
+    let collation = doc! { "locale": "en", "strength": 1 };
+    let ada = doc! { "name": "ADA" };
+    assert_eq!(boats.count_matching(ada.clone()).collation(collation.clone()).await.unwrap(), 1);
+    assert_eq!(boats.delete_many(ada).collation(collation).await.unwrap().modified, 1);
+}
