@@ -118,7 +118,7 @@ fn what_brings_back_an_index_builds_it_or_says_how() {
     has(
         &undone.stderr,
         &[
-            "queries of people scan, because index email_-1 is not built yet: the collection has more than",
+            "queries of people scan, because index email_-1 is not built yet: that would read more than",
             "`argon index build -c people` builds it",
         ],
     );
@@ -153,6 +153,12 @@ fn a_scan_names_the_index_that_could_not_be_used_and_why() {
             "\\\"age\\\": \\\"hashed\\\"",
             "from LSN 2 on",
         ],
+    );
+    assert!(!why(&["{age: {$gt: 3}}", "--at", "main~2"]).contains("serves"));
+    let collation = ["--collation", "{locale: 'de'}"];
+    has(
+        &why(&[&["{email: {$exists: true}}"][..], &collation].concat()),
+        &["index 'email_1' has no bounds for what the filter asks"],
     );
     has(
         &why(&["--sort", "{email: 1}", "--limit", "5", "--collation", "{locale: 'de'}"]),
@@ -191,6 +197,42 @@ fn every_query_takes_a_hint() {
     }
     has(&place.fails(2, &["count", "--hint", "age_-1"]), &["-c NAME"]);
     has(&place.fails(2, &["delete", "-c", "people", "--id", "1", "--hint", "x"]), &["--hint"]);
+}
+
+#[test]
+fn a_hint_of_an_index_without_entries_is_replaced_by_a_scan_or_refused() {
+    let place = Place::with_project("sled");
+    place.ok(&["put", "-c", "big", r#"{"_id":-1}"#]);
+    place.ok(&["index", "create", "-c", "big", "{n: 1}"]);
+    place.ok(&["index", "create", "-c", "big", "{s: 1}", "--sparse"]);
+    place.ok(&["index", "drop", "-c", "big", "n_1"]);
+    place.ok(&["index", "drop", "-c", "big", "s_1"]);
+    let lines: Vec<String> = (0..20_000).map(|n| format!("{{\"_id\":{n}}}")).collect();
+    place.run_with(&["import", "-", "-c", "big", "--format", "jsonl"], lines.join("\n"));
+    // The collection is too large for an index to be built at once.
+    place.ok(&["undo", "4"]);
+    place.ok(&["undo", "5"]);
+    for (arguments, answer) in [
+        (&["count", "-c", "big", "{}"][..], "20001\n"),
+        (&["aggregate", "-c", "big", "[{$count: 'n'}]"], "{\"n\":20001}\n"),
+        (&["find", "-c", "big", "{_id: 5}"], "{\"_id\":5}\n"),
+    ] {
+        assert_eq!(place.ok(&[arguments, &["--hint", "n_1"]].concat()), answer);
+    }
+    let explained = place.ok(&["explain", "-c", "big", "{}", "--hint", "n_1"]);
+    has(&explained, &["COLLSCAN", "index 'n_1' is"]);
+    for arguments in [
+        &["find", "-c", "big", "{}"][..],
+        &["count", "-c", "big", "{}"],
+        &["aggregate", "-c", "big", "[]"],
+        &["explain", "-c", "big", "{}"],
+        &["update", "-c", "big", "{}", "{$set: {x: 1}}", "--many"],
+        &["delete", "-c", "big", "{}"],
+    ] {
+        let error = place.fails(2, &[arguments, &["--hint", "s_1"]].concat());
+        has(&error, &["the hint can't be used: index 's_1' is", "that the index leaves out"]);
+    }
+    assert_eq!(place.ok(&["count", "-c", "big"]), "20001\n");
 }
 
 #[test]
