@@ -1,12 +1,14 @@
-//! Changes as drivers send them: updates and deletions of the documents that match a filter.
+//! Changes as drivers send them: insertions, and updates and deletions of the documents that match a
+//! filter.
 
 mod find_and_modify;
 
 use std::sync::Arc;
 
+use argon_core::key::Key;
 use argon_core::model::CollectionName;
-use argon_core::write::WriteRequest;
-use argon_core::{Branch, Environment, Result, State};
+use argon_core::write::{ConflictReason, Outcome, Precondition, Receipt, WriteRequest};
+use argon_core::{Branch, DetailKey, Environment, Error, Result, State};
 use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::{Bson, Document};
 
@@ -18,6 +20,49 @@ use crate::find::{Selection, collation_of};
 use crate::modify::{Change, Modified, Modify};
 use crate::plan::Hint;
 use crate::update::{Target, Update, UpdateOptions};
+
+/// Inserts documents in one commit, all of them or none; one without an `_id` gets an `ObjectId`.
+/// Returns the keys of their `_id`s in order. `request` is empty, with its signature.
+///
+/// # Errors
+/// `AlreadyExists` with MongoDB's code 11000 if an `_id` is in use or occurs twice; `Invalid` if there
+/// is no document, one can't be stored, or they are too large for one commit.
+pub async fn insert(
+    branch: &Branch,
+    name: &CollectionName,
+    documents: impl IntoIterator<Item = RawDocumentBuf>,
+    mut request: WriteRequest,
+) -> Result<(Vec<Key>, Receipt)> {
+    let collection = branch.collection(name);
+    let mut keys = Vec::new();
+    for document in documents {
+        let (key, document) = collection.with_id(document)?;
+        request.put(name.clone(), key.clone(), document, Precondition::Absent)?;
+        keys.push(key);
+    }
+    if keys.is_empty() {
+        return Err(Error::invalid("no documents to insert: expected at least one"));
+    }
+    match branch.commit(request).await? {
+        Outcome::Conflict(conflict) if conflict.reason == ConflictReason::Exists => {
+            Err(match &conflict.key {
+                Some(key) => duplicate_id(name, key),
+                None => conflict.into(),
+            })
+        }
+        outcome => Ok((keys, outcome.committed()?)),
+    }
+}
+
+/// MongoDB's error for an `_id` that is in use.
+pub(crate) fn duplicate_id(collection: &CollectionName, key: &Key) -> Error {
+    Error::already_exists(format!(
+        "E11000 duplicate key error collection: {collection} index: _id_ dup key: {{ _id: {key} }}"
+    ))
+    .with_code(11000, "DuplicateKey")
+    .with_detail(DetailKey::Collection, collection.as_str())
+    .with_detail(DetailKey::Id, key.to_string())
+}
 
 /// An update of documents of a collection.
 #[derive(Debug, Clone)]
@@ -74,12 +119,7 @@ impl UpdateCommand {
         state: Option<&State>,
         request: &(dyn Fn() -> WriteRequest + Sync),
     ) -> Result<Modified> {
-        let evaluation = evaluation(branch);
-        let selection =
-            selection(&self.filter, &self.collation, self.hint.as_ref(), evaluation.clone())?;
-        let (filters, many) = (&self.array_filters, self.many);
-        let update =
-            CompiledUpdate::compile(&self.update, filters, many, &self.filter, evaluation)?;
+        let (selection, update) = self.compile(branch.environment())?;
         let change = |document: &RawDocument| update.change(document, &selection);
         let upsert = || update.inserted(branch.environment());
         let modify = Modify {
@@ -93,6 +133,20 @@ impl UpdateCommand {
             request,
         };
         modify.run(branch).await
+    }
+
+    /// Compiles the filter and the update.
+    pub(crate) fn compile(
+        &self,
+        environment: &Environment,
+    ) -> Result<(Selection, CompiledUpdate<'_>)> {
+        let evaluation = evaluation(environment);
+        let selection =
+            selection(&self.filter, &self.collation, self.hint.as_ref(), evaluation.clone())?;
+        let (filters, many) = (&self.array_filters, self.many);
+        let update =
+            CompiledUpdate::compile(&self.update, filters, many, &self.filter, evaluation)?;
+        Ok((selection, update))
     }
 }
 
@@ -109,8 +163,7 @@ impl DeleteCommand {
         state: Option<&State>,
         request: &(dyn Fn() -> WriteRequest + Sync),
     ) -> Result<Modified> {
-        let selection =
-            selection(&self.filter, &self.collation, self.hint.as_ref(), evaluation(branch))?;
+        let selection = self.compile(branch.environment())?;
         let modify = Modify {
             collection,
             selection: &selection,
@@ -123,10 +176,15 @@ impl DeleteCommand {
         };
         modify.run(branch).await
     }
+
+    /// Compiles the filter.
+    pub(crate) fn compile(&self, environment: &Environment) -> Result<Selection> {
+        selection(&self.filter, &self.collation, self.hint.as_ref(), evaluation(environment))
+    }
 }
 
 /// An update, and what it is evaluated with.
-struct CompiledUpdate<'u> {
+pub(crate) struct CompiledUpdate<'u> {
     update: Update,
     filter: &'u Document,
     evaluation: Evaluation,
@@ -144,7 +202,7 @@ impl<'u> CompiledUpdate<'u> {
         Ok(Self { update: Update::compile(update, &options)?, filter, evaluation })
     }
 
-    fn change(&self, document: &RawDocument, selection: &Selection) -> Result<Change> {
+    pub(crate) fn change(&self, document: &RawDocument, selection: &Selection) -> Result<Change> {
         let matched =
             if self.update.is_positional() { selection.position(document)? } else { None };
         let target = Target { matched, is_insert: false };
@@ -153,15 +211,15 @@ impl<'u> CompiledUpdate<'u> {
     }
 
     /// The document of an upsert.
-    fn inserted(&self, environment: &Environment) -> Result<RawDocumentBuf> {
+    pub(crate) fn inserted(&self, environment: &Environment) -> Result<RawDocumentBuf> {
         let empty = RawDocumentBuf::new();
         let id = environment.object_id();
         self.update.upsert(self.filter, id, &self.evaluation.scope(&empty))
     }
 }
 
-fn evaluation(branch: &Branch) -> Evaluation {
-    Evaluation::new(Arc::new(Context::of(branch.environment())))
+fn evaluation(environment: &Environment) -> Evaluation {
+    Evaluation::new(Arc::new(Context::of(environment)))
 }
 
 fn selection(

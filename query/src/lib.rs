@@ -13,7 +13,8 @@
 //! | [`filter`] | filters: core's, with expressions, schemas and collations |
 //! | [`find`] | which documents match, and how they are read |
 //! | [`modify`] | changes of the documents that match |
-//! | [`commands`] | updates and deletions as drivers send them |
+//! | [`commands`] | insertions, updates and deletions as drivers send them |
+//! | [`transaction`] | several of them in one commit, which reads what it writes |
 //! | [`collation`] | the order of texts by the rules of a language |
 //! | [`accumulator`] | the functions of `$group` over many documents |
 //! | [`sort`] | sort patterns, and the keys by which documents are sorted |
@@ -39,6 +40,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod projection;
 pub mod sort;
+pub mod transaction;
 pub mod update;
 pub mod value;
 mod value_set;

@@ -71,7 +71,7 @@ impl FindAndModifyCommand {
         collection: &CollectionName,
         request: &(dyn Fn() -> WriteRequest + Sync),
     ) -> Result<FoundAndModified> {
-        let evaluation = evaluation(branch);
+        let evaluation = evaluation(branch.environment());
         let selection =
             selection(&self.filter, &self.collation, self.hint.as_ref(), evaluation.clone())?;
         let sort = self.sort()?;

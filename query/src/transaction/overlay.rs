@@ -1,0 +1,121 @@
+//! Collections of a state below the writes of a transaction.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use argon_core::Result;
+use argon_core::key::Key;
+use argon_core::model::CollectionName;
+use async_trait::async_trait;
+use bson::Document as Definition;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::staged::Writes;
+use crate::find::Selection;
+use crate::pipeline::{Collection, Collections, HistoryRequest, Row, Rows, StateCollections};
+use crate::value::malformed;
+
+/// The collections of a state, with the writes of a transaction.
+pub(super) struct OverlayCollections {
+    pub(super) base: StateCollections,
+    pub(super) writes: BTreeMap<CollectionName, Arc<Writes>>,
+}
+
+/// A collection of which a transaction has written documents.
+struct OverlayCollection {
+    base: Arc<dyn Collection>,
+    writes: Arc<Writes>,
+}
+
+#[async_trait]
+impl Collections for OverlayCollections {
+    async fn open(&self, name: &str, revision: Option<&str>) -> Result<Arc<dyn Collection>> {
+        let base = self.base.open(name, revision).await?;
+        let writes = CollectionName::new(name).ok().and_then(|name| self.writes.get(&name));
+        match writes {
+            Some(writes) if revision.is_none() => {
+                Ok(Arc::new(OverlayCollection { base, writes: writes.clone() }))
+            }
+            _ => Ok(base),
+        }
+    }
+
+    async fn history(&self, collection: &str, request: &HistoryRequest) -> Result<Rows> {
+        self.base.history(collection, request).await
+    }
+
+    async fn diff(&self, collection: &str, from: &str, to: Option<&str>) -> Result<Rows> {
+        self.base.diff(collection, from, to).await
+    }
+}
+
+#[async_trait]
+impl Collection for OverlayCollection {
+    fn scan(&self, filter: Option<Selection>) -> Rows {
+        let merge = Merge { writes: self.writes.clone(), filter: filter.clone(), upto: None };
+        let batches = self.base.scan(filter);
+        let merged = stream::try_unfold(Some((batches, merge)), |state| async move {
+            let Some((mut batches, mut merge)) = state else { return Ok(None) };
+            match batches.try_next().await? {
+                Some(batch) => Ok(Some((merge.batch(batch)?, Some((batches, merge))))),
+                None => Ok(Some((merge.rest()?, None))),
+            }
+        });
+        merged.try_filter(|batch| std::future::ready(!batch.is_empty())).boxed()
+    }
+
+    fn indexes(&self) -> Vec<Definition> {
+        self.base.indexes()
+    }
+}
+
+/// Puts the written documents between stored ones, by `_id`.
+struct Merge {
+    writes: Arc<Writes>,
+    filter: Option<Selection>,
+    /// The last `_id` whose written document is out.
+    upto: Option<Key>,
+}
+
+impl Merge {
+    fn batch(&mut self, batch: Vec<Row>) -> Result<Vec<Row>> {
+        let mut merged = Vec::with_capacity(batch.len());
+        for row in batch {
+            let id = row.as_raw().get("_id").map_err(malformed)?;
+            let Some(key) = id.map(Key::of_id).transpose()? else { continue };
+            self.before(Bound::Excluded(&key), &mut merged)?;
+            if !self.writes.contains_key(&key) {
+                merged.push(row);
+            }
+        }
+        Ok(merged)
+    }
+
+    fn rest(&mut self) -> Result<Vec<Row>> {
+        let mut rest = Vec::new();
+        self.before(Bound::Unbounded, &mut rest)?;
+        Ok(rest)
+    }
+
+    /// Adds the written documents that follow the last one, up to a stored one.
+    fn before(&mut self, end: Bound<&Key>, rows: &mut Vec<Row>) -> Result<()> {
+        let start = self.upto.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        // Stored rows are not in the order of their `_id`s where an index of another field is read.
+        if let (Bound::Excluded(start), Bound::Excluded(end)) = (start, end)
+            && start >= end
+        {
+            return Ok(());
+        }
+        let writes = self.writes.clone();
+        for (key, staged) in writes.range::<Key, _>((start, end)) {
+            if let Some(document) = &staged.after
+                && self.filter.as_ref().map_or(Ok(true), |all| all.matches(document.as_raw()))?
+            {
+                rows.push(Row::Stored(document.clone()));
+            }
+            self.upto = Some(key.clone());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,47 @@
+//! A document that a transaction has written.
+
+use std::collections::BTreeMap;
+
+use argon_core::Result;
+use argon_core::key::Key;
+use argon_core::model::{CollectionName, Document, Point};
+use argon_core::write::{Precondition, WriteRequest};
+
+/// The documents of a collection that a transaction has written.
+pub(super) type Writes = BTreeMap<Key, Staged>;
+
+/// A document in the state that was read, and after the writes of the transaction.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Staged {
+    /// The commit that last changed it in the state; `None` if it does not exist there.
+    pub(super) read: Option<Point>,
+    /// It in the state.
+    pub(super) before: Option<Document>,
+    /// It after the writes; `None` if it is deleted.
+    pub(super) after: Option<Document>,
+}
+
+impl Staged {
+    /// Adds the change to a request, unless there is none.
+    pub(super) fn add_to(
+        self,
+        request: &mut WriteRequest,
+        collection: &CollectionName,
+        key: Key,
+    ) -> Result<()> {
+        let condition = self.read.map_or(Precondition::Absent, Precondition::ChangedBy);
+        let bytes = |document: &Option<Document>| {
+            document.as_ref().map(|document| document.as_bytes().to_vec())
+        };
+        if bytes(&self.before) == bytes(&self.after) {
+            return Ok(());
+        }
+        match self.after {
+            Some(after) => request.put(collection.clone(), key, after, condition),
+            None => {
+                request.delete(collection.clone(), key, condition);
+                Ok(())
+            }
+        }
+    }
+}
