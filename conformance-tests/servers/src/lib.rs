@@ -7,7 +7,7 @@
 //! - [`FaultProxy`]: stands before either, counts requests, and loses those that it is told to lose.
 //!
 //! The first two are Python programs, installed on first use into `test-servers/` of the target
-//! directory. `cargo run -p argon-test-servers --bin serve -- s3` starts one to play with.
+//! directory, as is what [`python_environment`] is asked for. `cargo run -p argon-test-servers --bin serve -- s3` starts one to play with.
 
 mod mongo;
 mod process;
@@ -22,6 +22,7 @@ use std::fmt::{self, Display, Formatter};
 
 pub use mongo::MongoServer;
 pub use proxy::{Counts, Direction, Fault, FaultProxy};
+pub use python::environment as python_environment;
 pub use s3::S3Server;
 
 /// Why a server can't be had here, and what to do about it.

@@ -31,12 +31,12 @@ fn target_directory() -> PathBuf {
 }
 
 /// The environment `name` with exactly `requirements`, which is the text of a pip requirements file
-/// that pins all. One process at a time makes it; one that was not made to its end is made again.
-pub(crate) fn environment(
-    name: &str,
-    what: &str,
-    requirements: &str,
-) -> Result<PathBuf, Unavailable> {
+/// that pins all; `what` names its purpose. Its interpreter is `bin/python`. One process at a time makes it; one
+/// that was not made to its end is made again.
+///
+/// # Errors
+/// [`Unavailable`] without a fit Python, and without the registry of packages.
+pub fn environment(name: &str, what: &str, requirements: &str) -> Result<PathBuf, Unavailable> {
     let root = root()?;
     let lock = File::create(root.join(format!("{name}.lock")))?;
     lock.lock()?;

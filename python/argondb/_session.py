@@ -1,0 +1,58 @@
+"""What the objects of a store share: the native store, and operations of the service."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from argondb import _argondb
+
+__all__ = ["Session"]
+
+
+class Session:
+    """The native store of a :class:`~argondb.Store`. Requests and results are Extended JSON."""
+
+    def __init__(self, native: _argondb.Store) -> None:
+        self.native = native
+
+    def call(
+        self,
+        operation: str,
+        request: dict[str, Any] | None = None,
+        project: str | None = None,
+        branch: str | None = None,
+    ) -> Any:
+        """Runs an operation; fields that are ``None`` are left out."""
+        given = {name: value for name, value in (request or {}).items() if value is not None}
+        result = self.native.call(operation, _dumps(given), project, branch)
+        return _loads(result)
+
+
+#: The fields of requests that have values of documents, which are Extended JSON.
+_OF_DOCUMENTS = frozenset({"id", "ids", "value", "definition"})
+
+
+def _dumps(request: dict[str, Any]) -> str:
+    fields = (f"{json.dumps(name)}: {_value(name, value)}" for name, value in request.items())
+    return "{" + ", ".join(fields) + "}"
+
+
+def _value(name: str, value: Any) -> str:
+    if name not in _OF_DOCUMENTS:
+        return json.dumps(value)
+    from bson import json_util
+
+    return json_util.dumps(value, json_options=json_util.CANONICAL_JSON_OPTIONS)
+
+
+def _loads(result: str) -> Any:
+    if "$" not in result:
+        return json.loads(result)
+    from bson import json_util
+
+    options = json_util.JSONOptions(
+        json_mode=json_util.JSONMode.CANONICAL, tz_aware=False, tzinfo=None
+    )
+    return json_util.loads(result, json_options=options)

@@ -1,0 +1,631 @@
+"""Branches, past states, and commits of several writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from argondb import _codec
+from argondb._codec import CodecOptions
+from argondb.collection import Collection, CollectionView
+from argondb.errors import InvalidError, NotFoundError
+from argondb.plan import Merged, Plan, merged_of
+from argondb.records import (
+    Blame,
+    BranchInfo,
+    Change,
+    CommitInfo,
+    DocumentVersion,
+    FieldChange,
+    Pin,
+    Reset,
+    Restored,
+    WatchedChange,
+    WatchedCommit,
+    record,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from argondb import _argondb
+    from argondb._session import Session
+
+__all__ = ["Branch", "Commit", "State", "Watch"]
+
+_CHANGES = {"canonical": True}
+
+
+class State:
+    """A past state: what it has does not change. Its collections have the reading names of a branch's.
+
+    >>> import argondb
+    >>> with argondb.open("memory:") as store:
+    ...     main = store.project("shop", create=True).branch("main")
+    ...     before = main["boats"].insert_one({"_id": 1, "sails": 2}).lsn
+    ...     _ = main["boats"].update_one({"_id": 1}, {"$set": {"sails": 5}})
+    ...     main.at(before)["boats"].find_one(1), main["boats"].find_one(1)
+    ({'_id': 1, 'sails': 2}, {'_id': 1, 'sails': 5})
+    """
+
+    def __init__(self, session: Session, project: str, branch: str, revision: str) -> None:
+        self._session = session
+        self._project = project
+        self._branch = branch
+        self._native = session.native.state(project, branch, revision)
+
+    def __repr__(self) -> str:
+        return f"State({self._project!r}, {self.revision!r})"
+
+    @property
+    def lsn(self) -> int:
+        """The position: that of the last commit of the state; 0 for the empty state."""
+        return self._native.lsn()
+
+    @property
+    def digest(self) -> str:
+        """The digest of the last commit, which covers all before it."""
+        return self._native.digest()
+
+    @property
+    def revision(self) -> str:
+        """The branch and the position, as :meth:`Branch.at` takes them."""
+        return f"{self._branch}@{self.lsn}"
+
+    def __getitem__(self, name: str) -> CollectionView:
+        return self.collection(name)
+
+    def collection(
+        self, name: str, codec_options: CodecOptions[Any] | None = None
+    ) -> CollectionView:
+        """A collection of the state."""
+        return CollectionView(self._native, name, codec_options)
+
+    def list_collection_names(self) -> list[str]:
+        """The names of the collections."""
+        return self._native.collections()
+
+    def diff(self, other: Branch | State | str, **options: Any) -> list[Change]:
+        """What differs from this state to another one."""
+        return _diff(self._session, self._project, self._branch, self, other, **options)
+
+    def history(self, collection: str, id: Any, limit: int | None = None) -> list[DocumentVersion]:
+        """The contents that a document had up to this state, the newest first."""
+        return _history(
+            self._session, self._project, self._branch, self.revision, collection, id, limit
+        )
+
+    def blame(self, collection: str, id: Any, *, first_parent: bool = False) -> list[Blame]:
+        """The commit that gave each field of a document its value."""
+        return _blame(
+            self._session, self._project, self._branch, self.revision, collection, id, first_parent
+        )
+
+
+class Commit:
+    """Several writes that become one commit; made by :meth:`Branch.commit`.
+
+    Its collections see what was written so far. Nobody else does before the end.
+    """
+
+    def __init__(self, native: _argondb.Documents, message: str | None, actor: str | None) -> None:
+        self._native = native
+        self._message = message
+        self._actor = actor
+        self._lsn: int | None = None
+
+    @property
+    def lsn(self) -> int | None:
+        """The position of the commit, after the end; ``None`` if nothing was changed."""
+        return self._lsn
+
+    def __getitem__(self, name: str) -> Collection:
+        return self.collection(name)
+
+    def collection(self, name: str, codec_options: CodecOptions[Any] | None = None) -> Collection:
+        """A collection, whose writes become part of the commit."""
+        return Collection(self._native, name, codec_options)
+
+    def __enter__(self) -> Commit:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exception_type is None:
+            self._lsn = self._native.commit(self._actor, self._message)
+        else:
+            self._native.abort()
+
+
+class Watch(Iterator[WatchedCommit]):
+    """The commits of a branch as they are made; made by :meth:`Branch.watch`. The store stays open
+    until :meth:`close`."""
+
+    def __init__(self, native: _argondb.Watch) -> None:
+        self._native = native
+
+    def __iter__(self) -> Watch:
+        return self
+
+    def __next__(self) -> WatchedCommit:
+        commit = self.next()
+        if commit is None:
+            raise StopIteration
+        return commit
+
+    def next(self, timeout: float | None = None) -> WatchedCommit | None:
+        """The next commit; ``None`` if there is none within ``timeout`` seconds."""
+        data = self._native.next(timeout)
+        return None if data is None else _watched(data)
+
+    def close(self) -> None:
+        """Ends the watch."""
+        self._native.close()
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Branch:
+    """A branch: a line of commits whose head takes writes."""
+
+    def __init__(self, session: Session, project: str, name: str) -> None:
+        self._session = session
+        self._project = project
+        self._name = name
+        self._native = session.native.branch(project, name)
+
+    def __repr__(self) -> str:
+        return f"Branch({self._project!r}, {self._name!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Branch):
+            return NotImplemented
+        mine = (self._session.native, self._project, self._name)
+        return mine == (other._session.native, other._project, other._name)
+
+    def __hash__(self) -> int:
+        return hash((self._project, self._name))
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        return self._name
+
+    @property
+    def lsn(self) -> int:
+        """The position of the head."""
+        return self._native.lsn()
+
+    @property
+    def digest(self) -> str:
+        """The digest of the last commit, which covers all before it."""
+        return self._native.digest()
+
+    @property
+    def info(self) -> BranchInfo:
+        """What is known of the branch."""
+        for data in self._call("branch.list", {"all": True}):
+            if data["branch"] == self._name:
+                return record(BranchInfo, data)
+        raise NotFoundError(f"unknown branch '{self._name}'", {"branch": self._name})
+
+    # Documents
+
+    def __getitem__(self, name: str) -> Collection:
+        return self.collection(name)
+
+    def collection(self, name: str, codec_options: CodecOptions[Any] | None = None) -> Collection:
+        """A collection; its first document creates it."""
+        return Collection(self._native, name, codec_options, self._call)
+
+    def list_collection_names(self) -> list[str]:
+        """The names of the collections."""
+        return self._native.collections()
+
+    def create_collection(self, name: str, *, message: str | None = None) -> Collection:
+        """Creates an empty collection."""
+        self._call("collection.create", {"collection": name, "message": message})
+        return self[name]
+
+    def drop_collection(self, name: str, *, message: str | None = None) -> None:
+        """Drops a collection, if it exists; past states keep it."""
+        self[name].drop(comment=message)
+
+    def commit(self, message: str | None = None, *, actor: str | None = None) -> Commit:
+        """Begins a commit of several writes, to be used in ``with``: all of them are committed at the
+        end, or none if an exception leaves the block.
+
+        >>> import argondb
+        >>> with argondb.open("memory:") as store:
+        ...     main = store.project("shop", create=True).branch("main")
+        ...     with main.commit(message="first boats") as commit:
+        ...         _ = commit["boats"].insert_one({"_id": 1, "sails": 2})
+        ...         _ = commit["boats"].update_one({"_id": 1}, {"$inc": {"sails": 1}})
+        ...         _ = commit["owners"].insert_one({"_id": "Ada", "boats": [1]})
+        ...     commit.lsn, main.log()[0].message, main["boats"].find_one(1)
+        (1, 'first boats', {'_id': 1, 'sails': 3})
+
+        At the end, :class:`~argondb.ConflictError` says that others changed one of the documents
+        meanwhile; nothing is written then.
+        """
+        native = self._session.native.begin(self._project, self._name)
+        return Commit(native, message, actor)
+
+    # States
+
+    def at(self, revision: str | int | datetime) -> State:
+        """A past state: by position (``1234`` or ``"@1234"``), by time (a ``datetime``, or
+        ``"@2026-07-07T09:00"``), by the name of a pin or a branch (``"v1"``), or relative
+        (``"~3"``)."""
+        return State(self._session, self._project, self._name, _revision(revision))
+
+    def head(self) -> State:
+        """The present state, which stays as it is when others write."""
+        return self.at(self._name)
+
+    def log(
+        self,
+        limit: int | None = None,
+        *,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+        actor: str | None = None,
+        pattern: str | None = None,
+        collections: Sequence[str] | None = None,
+        trailer: str | None = None,
+        revision: str | int | datetime | None = None,
+    ) -> list[CommitInfo]:
+        """The commits, the newest first."""
+        request = {
+            "limit": limit,
+            "since": _moment(since),
+            "until": _moment(until),
+            "actor": actor,
+            "pattern": pattern,
+            "collections": None if collections is None else list(collections),
+            "trailer": trailer,
+            "revision": None if revision is None else _revision(revision),
+        }
+        return [_commit(data) for data in self._call("log", request)]
+
+    def show(self, revision: str | int | datetime | None = None) -> list[Change]:
+        """The changes of one commit: the last one, or the last of a revision."""
+        request = {**_CHANGES, "revision": None if revision is None else _revision(revision)}
+        return _changes(self._call("show", request))
+
+    def diff(self, other: Branch | State | str | int, **options: Any) -> list[Change]:
+        """What differs from this branch to another state: ``main.diff("try")``. ``collections`` names
+        the collections to compare, ``merge_base=True`` compares with what both have in common."""
+        return _diff(self._session, self._project, self._name, self, other, **options)
+
+    def history(self, collection: str, id: Any, limit: int | None = None) -> list[DocumentVersion]:
+        """The contents that a document had, the newest first."""
+        return _history(self._session, self._project, self._name, None, collection, id, limit)
+
+    def blame(self, collection: str, id: Any, *, first_parent: bool = False) -> list[Blame]:
+        """The commit that gave each field of a document its value. With ``first_parent``, a merged
+        value belongs to the merge."""
+        return _blame(self._session, self._project, self._name, None, collection, id, first_parent)
+
+    def watch(self, *, start_after: str | None = None, start_at: int | None = None) -> Watch:
+        """Follows the branch: gives each commit after the head, after the position ``start_at``, or
+        after the ``token`` of an earlier commit.
+
+        >>> import argondb
+        >>> with argondb.open("memory:") as store:
+        ...     main = store.project("shop", create=True).branch("main")
+        ...     with main.watch() as commits:
+        ...         _ = main["boats"].insert_one({"_id": 1}, comment="a boat")
+        ...         commit = next(commits)
+        ...     commit.message, commit.changes[-1].document
+        ('a boat', {'_id': 1})
+        """
+        return Watch(self._session.native.watch(self._project, self._name, start_at, start_after))
+
+    # Changes of history
+
+    def create(self, name: str, *, at: str | int | datetime | None = None) -> Branch:
+        """Creates a branch that starts at the head of this one, or at a revision of it. That costs one
+        write, whatever the size of the data."""
+        request = {"branch": name, "from": None if at is None else _revision(at)}
+        self._call("branch.create", request)
+        return Branch(self._session, self._project, name)
+
+    def delete(self) -> str | None:
+        """Deletes the branch. Returns the name of the backup from which it can be created again."""
+        backup: str | None = self._call("branch.delete", {"branch": self._name})["backup"]
+        return backup
+
+    def rename(self, new_name: str) -> Branch:
+        """Renames the branch. Returns it by its new name."""
+        self._call("branch.rename", {"from": self._name, "to": new_name})
+        return Branch(self._session, self._project, new_name)
+
+    def merge(
+        self,
+        source: Branch | State | str,
+        *,
+        strategy: str | None = None,
+        policy: Mapping[str, Any] | None = None,
+        strict: bool = False,
+        message: str | None = None,
+    ) -> Plan:
+        """Computes the merge of a state into this branch, as a :class:`~argondb.Plan`, which shows the
+        conflicts and commits the result: ``main.merge("try").apply()``.
+
+        ``strategy`` settles conflicts (``"ours"``, ``"theirs"``, ``"newest"`` …), ``policy`` does it by
+        collection and path, with the keys of docs/merge-policy.toml.
+        """
+        request = {
+            "source": _name_of(source),
+            "action": "save",
+            "strategy": strategy,
+            "policy": None if policy is None else dict(policy),
+            "strict": strict,
+            "message": message,
+            "canonical": True,
+            "detail": "summary",
+        }
+        outcome = self._call("merge", request)
+        data = outcome.get("plan") or outcome["commit"]
+        return Plan(self._session, self._project, self._name, data)
+
+    def undo(
+        self,
+        commits: str | int,
+        *,
+        strategy: str | None = None,
+        force: bool = False,
+        by_actor: str | None = None,
+        collections: Sequence[str] = (),
+        message: str | None = None,
+    ) -> Merged:
+        """Takes back what commits changed, by one new commit: the commit of an LSN or a revision, or
+        those of a range (``"@5..@9"``). With ``force`` the earlier value counts where it was changed
+        again since."""
+        request = {
+            "range": _revision(commits),
+            "strategy": strategy,
+            "force": force,
+            "by_actor": by_actor,
+            "collections": list(collections),
+            "message": message,
+            "canonical": True,
+            "detail": "summary",
+        }
+        return merged_of(self._call("undo", request))
+
+    def reset(self, revision: str | int | datetime) -> Reset:
+        """Resets the branch to a past state. What it was is kept as a backup branch."""
+        data = self._call("reset", {"revision": _revision(revision)})
+        return Reset(data["branch"], data["from"], data["to"], data["backup"])
+
+    def restore(
+        self,
+        revision: str | int | datetime,
+        collection: str,
+        ids: Sequence[Any] = (),
+        *,
+        message: str | None = None,
+    ) -> Restored:
+        """Restores a collection, or some of its documents, as they were in a past state, by a new
+        commit."""
+        request = {
+            "revision": _revision(revision),
+            "collection": collection,
+            "ids": list(ids),
+            "message": message,
+        }
+        return record(Restored, self._call("restore", request))
+
+    def pin(
+        self,
+        name: str,
+        *,
+        at: str | int | datetime | None = None,
+        note: str = "",
+        key: str | None = None,
+    ) -> Pin:
+        """Names a state for good: the head, or a revision. ``key`` is a file with the key that signs
+        it."""
+        request = {
+            "pin": name,
+            "revision": None if at is None else _revision(at),
+            "note": note,
+            "key": key,
+        }
+        return record(Pin, self._call("pin.create", request))
+
+    @contextmanager
+    def sandbox(
+        self,
+        ttl: str | timedelta = "1h",
+        *,
+        name: str | None = None,
+        at: str | int | datetime | None = None,
+    ) -> Iterator[Branch]:
+        """A branch that ends by itself, and at the end of ``with``.
+
+        >>> import argondb
+        >>> with argondb.open("memory:") as store:
+        ...     main = store.project("shop", create=True).branch("main")
+        ...     with main.sandbox() as sandbox:
+        ...         _ = sandbox["boats"].insert_one({"_id": 1})
+        ...         sandbox["boats"].count_documents({}), main["boats"].count_documents({})
+        (1, 0)
+
+        ``ttl`` is how long it lives if nobody ends it, such as ``"15m"`` or ``"7d"``.
+        """
+        request = {
+            "ttl": ttl if isinstance(ttl, str) else f"{int(ttl.total_seconds())}s",
+            "branch": None if name is None or name.startswith("sandbox/") else f"sandbox/{name}",
+            "from": None if at is None else _revision(at),
+        }
+        if name is not None and name.startswith("sandbox/"):
+            request["branch"] = name
+        created = self._call("sandbox.create", request)["branch"]
+        try:
+            yield Branch(self._session, self._project, created)
+        finally:
+            try:
+                self._call("sandbox.discard", {"branch": created})
+            except NotFoundError:
+                pass  # Its time was over, or it was kept or discarded inside.
+
+    def keep(self, new_name: str | None = None) -> Branch:
+        """Makes an ordinary branch of a sandbox."""
+        kept = self._call("sandbox.keep", {"branch": self._name, "new_name": new_name})["to"]
+        return Branch(self._session, self._project, kept)
+
+    def _call(self, operation: str, request: dict[str, Any]) -> Any:
+        return self._session.call(operation, request, self._project, self._name)
+
+
+def _revision(revision: str | int | datetime) -> str:
+    """A revision as a text: an LSN is one of the branch itself."""
+    if isinstance(revision, bool) or not isinstance(revision, str | int | datetime):
+        raise InvalidError(f"invalid revision {revision!r}: expected a text, an LSN or a time")
+    if isinstance(revision, int):
+        return f"@{revision}"
+    if isinstance(revision, datetime):
+        return f"@{_utc(revision)}"
+    return revision
+
+
+def _moment(moment: str | datetime | None) -> str | None:
+    return _utc(moment) if isinstance(moment, datetime) else moment
+
+
+def _utc(moment: datetime) -> str:
+    """A time as text; one without a zone is local, as everywhere in Python."""
+    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _name_of(state: Branch | State | str | int) -> str:
+    if isinstance(state, Branch):
+        return state.name
+    if isinstance(state, State):
+        return state.revision
+    return _revision(state)
+
+
+def _diff(
+    session: Session,
+    project: str,
+    branch: str,
+    before: Branch | State | str,
+    after: Branch | State | str | int,
+    *,
+    collections: Sequence[str] | None = None,
+    merge_base: bool = False,
+    detail: str = "documents",
+) -> list[Change]:
+    request = {
+        **_CHANGES,
+        "from": _name_of(before),
+        "to": _name_of(after),
+        "collections": None if collections is None else list(collections),
+        "merge_base": merge_base,
+        "detail": detail,
+    }
+    return _changes(session.call("diff", request, project, branch))
+
+
+def _history(
+    session: Session,
+    project: str,
+    branch: str,
+    revision: str | None,
+    collection: str,
+    id: Any,
+    limit: int | None,
+) -> list[DocumentVersion]:
+    request = {
+        "collection": collection,
+        "id": id,
+        "limit": limit,
+        "revision": revision,
+        "canonical": True,
+    }
+    versions = session.call("history", request, project, branch)
+    return [record(DocumentVersion, data) for data in versions]
+
+
+def _blame(
+    session: Session,
+    project: str,
+    branch: str,
+    revision: str | None,
+    collection: str,
+    id: Any,
+    first_parent: bool,
+) -> list[Blame]:
+    request = {
+        "collection": collection,
+        "id": id,
+        "first_parent": first_parent,
+        "revision": revision,
+        "canonical": True,
+    }
+    return [
+        Blame(
+            path=data["path"],
+            value=data["value"],
+            commit=_commit(data) if "lsn" in data else None,
+            at_or_before=data.get("at_or_before"),
+            branch=data.get("branch"),
+            brought_by=[_commit(commit) for commit in data["brought_by"]],
+        )
+        for data in session.call("blame", request, project, branch)
+    ]
+
+
+def _commit(data: dict[str, Any]) -> CommitInfo:
+    collections = {
+        changed["collection"]: changed["documents"] for changed in data.get("collections", [])
+    }
+    return record(CommitInfo, data, collections=collections)
+
+
+def _changes(items: list[dict[str, Any]]) -> list[Change]:
+    changed = []
+    for item in items:
+        if item["kind"] not in ("document", "collection"):
+            continue
+        fields = [
+            FieldChange(field["path"], field.get("before"), field.get("after"), field)
+            for field in item.get("fields") or []
+        ]
+        changed.append(record(Change, item, fields=fields))
+    return changed
+
+
+def _watched(data: bytes) -> WatchedCommit:
+    commit = _codec.decode(data, _codec.DEFAULT_CODEC_OPTIONS)[0]
+    changes = [
+        WatchedChange(
+            change["collection"],
+            change.get("id"),
+            change.get("document"),
+            "dropped" in change,
+            change.get("dropped", False),
+        )
+        for change in commit["changes"]
+    ]
+    time = commit["time"].replace(tzinfo=timezone.utc)
+    return record(WatchedCommit, commit, lsn=int(commit["lsn"]), time=time, changes=changes)

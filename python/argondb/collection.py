@@ -1,0 +1,560 @@
+"""Collections: pymongo's names over any state of a branch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bson.objectid import ObjectId
+from bson.raw_bson import RawBSONDocument
+
+from argondb import _codec
+from argondb._codec import CodecOptions, Order
+from argondb.cursor import CommandCursor, Cursor, as_document
+from argondb.errors import InvalidError, NotFoundError
+from argondb.results import (
+    BulkWriteResult,
+    DeleteResult,
+    InsertManyResult,
+    InsertOneResult,
+    UpdateResult,
+)
+
+if TYPE_CHECKING:
+    from argondb import _argondb
+
+__all__ = ["Collection", "CollectionView"]
+
+Document = Mapping[str, Any]
+Fields = Mapping[str, Any] | Sequence[str] | None
+Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+class CollectionView:
+    """A collection in a state that does not change by this object: the reading half of
+    :class:`Collection`. One that does not exist is an empty one."""
+
+    def __init__(
+        self,
+        native: _argondb.Documents,
+        name: str,
+        codec_options: CodecOptions[Any] | None = None,
+    ) -> None:
+        self._native = native
+        self._name = name
+        self._options = codec_options or _codec.DEFAULT_CODEC_OPTIONS
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        return self._name
+
+    @property
+    def codec_options(self) -> CodecOptions[Any]:
+        """How documents are encoded and decoded."""
+        return self._options
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._name!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CollectionView):
+            return NotImplemented
+        return self._native is other._native and self._name == other._name
+
+    def __hash__(self) -> int:
+        return hash((id(self._native), self._name))
+
+    def _command(self, **fields: Any) -> bytes:
+        return _codec.command(self._options, **fields)
+
+    def find(
+        self,
+        filter: Document | None = None,
+        projection: Fields = None,
+        skip: int = 0,
+        limit: int = 0,
+        *,
+        sort: Order | None = None,
+        hint: Any = None,
+        collation: Any = None,
+    ) -> Cursor:
+        """The documents that match.
+
+        >>> import argondb
+        >>> with argondb.open("memory:") as store:
+        ...     boats = store.project("shop", create=True).branch("main")["boats"]
+        ...     _ = boats.insert_many([{"_id": 1, "sails": 2}, {"_id": 2, "sails": 3}])
+        ...     [boat["_id"] for boat in boats.find({"sails": {"$gt": 2}})]
+        [2]
+        """
+        query = _query(filter, projection, sort, hint, collation)
+        if skip:
+            query["skip"] = skip
+        if limit:
+            query["limit"] = abs(limit)
+        return Cursor(self._native, self._name, self._options, query)
+
+    def find_one(
+        self,
+        filter: Any = None,
+        projection: Fields = None,
+        *,
+        sort: Order | None = None,
+        skip: int = 0,
+        hint: Any = None,
+        collation: Any = None,
+    ) -> Any:
+        """The first document that matches, or ``None``. A filter that is no mapping is an ``_id``."""
+        if filter is not None and not isinstance(filter, Mapping):
+            filter = {"_id": filter}
+        query = _query(filter, projection, sort, hint, collation)
+        if skip:
+            query["skip"] = skip
+        data = self._native.find_one(self._name, self._command(**query))
+        return None if data is None else _codec.decode(data, self._options)[0]
+
+    def find_raw_batches(self, *args: Any, **kwargs: Any) -> Iterable[bytes]:
+        """As :meth:`find`, but the documents are BSON, one after the other, in batches."""
+        return self.find(*args, **kwargs).raw_batches()
+
+    def aggregate(
+        self,
+        pipeline: Sequence[Document],
+        *,
+        let: Document | None = None,
+        collation: Any = None,
+        hint: Any = None,
+    ) -> CommandCursor:
+        """Runs a pipeline."""
+        return CommandCursor(self._aggregate(pipeline, let, collation, hint, None), self._options)
+
+    def _aggregate(
+        self,
+        pipeline: Sequence[Document],
+        let: Document | None,
+        collation: Any,
+        hint: Any,
+        message: str | None,
+    ) -> _argondb.Cursor:
+        command = self._command(
+            pipeline=list(pipeline), let=let, collation=as_document(collation), hint=_hint(hint)
+        )
+        return self._native.aggregate(self._name, command, None, message)
+
+    def count_documents(
+        self,
+        filter: Document | None = None,
+        *,
+        skip: int = 0,
+        limit: int = 0,
+        hint: Any = None,
+        collation: Any = None,
+    ) -> int:
+        """The number of documents that match."""
+        query = _query(filter, None, None, hint, collation)
+        if skip:
+            query["skip"] = skip
+        if limit:
+            query["limit"] = limit
+        return self._native.count(self._name, self._command(**query))
+
+    def estimated_document_count(self) -> int:
+        """The number of documents; it is exact."""
+        return self._native.count(self._name, self._command())
+
+    def distinct(
+        self, key: str, filter: Document | None = None, *, collation: Any = None
+    ) -> list[Any]:
+        """The different values of a field, in MongoDB's order. Each element of an array is a value."""
+        command = self._command(filter=filter, collation=as_document(collation))
+        data = self._native.distinct(self._name, key, command)
+        values: list[Any] = _codec.decode(data, self._options)[0]["values"]
+        return values
+
+    def list_indexes(self) -> list[dict[str, Any]]:
+        """The definitions of the indexes, in the order of their creation."""
+        return _codec.decode(self._native.indexes(self._name), _codec.DEFAULT_CODEC_OPTIONS)
+
+    def index_information(self) -> dict[str, dict[str, Any]]:
+        """The indexes by name, as pymongo has them."""
+        information = {}
+        for definition in self.list_indexes():
+            name = definition.pop("name")
+            definition["key"] = list(definition["key"].items())
+            information[name] = definition
+        return information
+
+    def with_options(self, codec_options: CodecOptions[Any] | None = None) -> CollectionView:
+        """The same collection with other options."""
+        return CollectionView(self._native, self._name, codec_options or self._options)
+
+
+class Collection(CollectionView):
+    """A collection of a branch, or of a commit of several writes, with pymongo's names.
+
+    Each write is one commit with all of its changes, or none. ``comment`` is the message of the commit.
+    """
+
+    def __init__(
+        self,
+        native: _argondb.Documents,
+        name: str,
+        codec_options: CodecOptions[Any] | None = None,
+        call: _Call | None = None,
+    ) -> None:
+        super().__init__(native, name, codec_options)
+        self._call = call
+
+    def with_options(self, codec_options: CodecOptions[Any] | None = None) -> Collection:
+        """The same collection with other options."""
+        return Collection(self._native, self._name, codec_options or self._options, self._call)
+
+    def aggregate(
+        self,
+        pipeline: Sequence[Document],
+        *,
+        let: Document | None = None,
+        collation: Any = None,
+        hint: Any = None,
+        comment: str | None = None,
+    ) -> CommandCursor:
+        """Runs a pipeline. One that ends in ``$out`` or ``$merge`` writes in one commit."""
+        native = self._aggregate(pipeline, let, collation, hint, comment)
+        return CommandCursor(native, self._options)
+
+    def insert_one(
+        self, document: MutableMapping[str, Any] | RawBSONDocument, *, comment: str | None = None
+    ) -> InsertOneResult:
+        """Inserts a document. One without an ``_id`` gets an ``ObjectId``, as in pymongo."""
+        identifier = _with_id(document)
+        data = _codec.encode(document, self._options)
+        lsn = self._native.insert(self._name, data, None, comment)
+        return InsertOneResult(identifier, lsn)
+
+    def insert_many(
+        self,
+        documents: Iterable[MutableMapping[str, Any] | RawBSONDocument],
+        ordered: bool = True,
+        *,
+        comment: str | None = None,
+    ) -> InsertManyResult:
+        """Inserts documents in one commit: all of them, or none."""
+        identifiers, encoded, options = [], [], self._options
+        for document in documents:
+            identifiers.append(_with_id(document))
+            encoded.append(_codec.encode(document, options))
+        lsn = self._native.insert(self._name, b"".join(encoded), None, comment)
+        return InsertManyResult(identifiers, lsn)
+
+    def update_one(
+        self,
+        filter: Document,
+        update: Update,
+        upsert: bool = False,
+        *,
+        collation: Any = None,
+        array_filters: Sequence[Document] | None = None,
+        comment: str | None = None,
+    ) -> UpdateResult:
+        """Updates the first document by ``_id`` that matches."""
+        _check_update(update)
+        return self._update(filter, update, False, upsert, collation, array_filters, comment)
+
+    def update_many(
+        self,
+        filter: Document,
+        update: Update,
+        upsert: bool = False,
+        *,
+        collation: Any = None,
+        array_filters: Sequence[Document] | None = None,
+        comment: str | None = None,
+    ) -> UpdateResult:
+        """Updates all documents that match, in one commit."""
+        _check_update(update)
+        return self._update(filter, update, True, upsert, collation, array_filters, comment)
+
+    def replace_one(
+        self,
+        filter: Document,
+        replacement: Document,
+        upsert: bool = False,
+        *,
+        collation: Any = None,
+        comment: str | None = None,
+    ) -> UpdateResult:
+        """Replaces the first document by ``_id`` that matches."""
+        _check_replacement(replacement)
+        return self._update(filter, replacement, False, upsert, collation, None, comment)
+
+    def _update(
+        self,
+        filter: Document,
+        update: Update,
+        many: bool,
+        upsert: bool,
+        collation: Any,
+        array_filters: Sequence[Document] | None,
+        comment: str | None,
+    ) -> UpdateResult:
+        command = self._command(
+            **_update_fields(filter, update, many, upsert, collation, array_filters)
+        )
+        matched, modified, upserted, lsn = self._native.update(self._name, command, None, comment)
+        identifier = None
+        if upserted is not None:
+            identifier = _codec.decode(upserted, self._options)[0]["_id"]
+        return UpdateResult(matched, modified, identifier, lsn)
+
+    def delete_one(
+        self, filter: Document, *, collation: Any = None, comment: str | None = None
+    ) -> DeleteResult:
+        """Deletes the first document by ``_id`` that matches."""
+        return self._delete(filter, False, collation, comment)
+
+    def delete_many(
+        self, filter: Document, *, collation: Any = None, comment: str | None = None
+    ) -> DeleteResult:
+        """Deletes all documents that match, in one commit."""
+        return self._delete(filter, True, collation, comment)
+
+    def _delete(
+        self, filter: Document, many: bool, collation: Any, comment: str | None
+    ) -> DeleteResult:
+        command = self._command(filter=filter, many=many, collation=as_document(collation))
+        return DeleteResult(*self._native.delete(self._name, command, None, comment))
+
+    def find_one_and_update(
+        self,
+        filter: Document,
+        update: Update,
+        projection: Fields = None,
+        sort: Order | None = None,
+        upsert: bool = False,
+        return_document: bool = False,
+        *,
+        array_filters: Sequence[Document] | None = None,
+        hint: Any = None,
+        collation: Any = None,
+        comment: str | None = None,
+    ) -> Any:
+        """Updates a document, and gives it as it was before; with
+        ``return_document=ReturnDocument.AFTER``, as it is then."""
+        _check_update(update)
+        fields = _update_fields(filter, update, False, upsert, collation, array_filters)
+        return self._find_and_modify(
+            fields, projection, sort, hint, comment, new=bool(return_document)
+        )
+
+    def find_one_and_replace(
+        self,
+        filter: Document,
+        replacement: Document,
+        projection: Fields = None,
+        sort: Order | None = None,
+        upsert: bool = False,
+        return_document: bool = False,
+        *,
+        hint: Any = None,
+        collation: Any = None,
+        comment: str | None = None,
+    ) -> Any:
+        """Replaces a document, and gives it as it was before or is then."""
+        _check_replacement(replacement)
+        fields = _update_fields(filter, replacement, False, upsert, collation, None)
+        return self._find_and_modify(
+            fields, projection, sort, hint, comment, new=bool(return_document)
+        )
+
+    def find_one_and_delete(
+        self,
+        filter: Document,
+        projection: Fields = None,
+        sort: Order | None = None,
+        *,
+        hint: Any = None,
+        collation: Any = None,
+        comment: str | None = None,
+    ) -> Any:
+        """Deletes a document, and gives it."""
+        fields = {"filter": filter, "collation": as_document(collation), "remove": True}
+        return self._find_and_modify(fields, projection, sort, hint, comment, new=False)
+
+    def _find_and_modify(
+        self,
+        fields: dict[str, Any],
+        projection: Fields,
+        sort: Order | None,
+        hint: Any,
+        comment: str | None,
+        new: bool,
+    ) -> Any:
+        command = self._command(
+            **fields,
+            projection=_codec.projection(projection),
+            sort=None if sort is None else _codec.order(sort),
+            hint=_hint(hint),
+            new=new,
+        )
+        data, _ = self._native.find_and_modify(self._name, command, None, comment)
+        return None if data is None else _codec.decode(data, self._options)[0]
+
+    def bulk_write(
+        self, requests: Sequence[Any], ordered: bool = True, *, comment: str | None = None
+    ) -> BulkWriteResult:
+        """Runs pymongo's operations (``InsertOne``, ``UpdateOne`` and so on) in their order, in one
+        commit: all of them, or none."""
+        writes = [_write(request) for request in requests]
+        data = self._native.bulk(self._name, self._command(writes=writes), None, comment)
+        counts = _codec.decode(data, self._options)[0]
+        return BulkWriteResult(
+            inserted_count=int(counts["inserted"]),
+            matched_count=int(counts["matched"]),
+            modified_count=int(counts["modified"]),
+            deleted_count=int(counts["deleted"]),
+            upserted_ids={int(entry["index"]): entry["_id"] for entry in counts["upserted"]},
+            lsn=None if counts["lsn"] is None else int(counts["lsn"]),
+        )
+
+    def create_index(
+        self, keys: Order, *, name: str | None = None, comment: str | None = None, **options: Any
+    ) -> str:
+        """Creates an index and the entries of all documents. Returns its name."""
+        definition = {"key": _codec.order(keys), **options}
+        if name is not None:
+            definition["name"] = name
+        if "collation" in definition:
+            definition["collation"] = as_document(definition["collation"])
+        request = {"collection": self._name, "definition": definition, "message": comment}
+        created: str = self._operation("index.create", request)["index"]
+        return created
+
+    def drop_index(self, index_or_name: Any, *, comment: str | None = None) -> None:
+        """Drops an index, by its name or its key; past states keep it."""
+        name = index_or_name
+        if not isinstance(name, str):
+            key = _codec.order(index_or_name)
+            indexes = self.list_indexes()
+            names = [index["name"] for index in indexes if dict(index["key"]) == key]
+            if not names:
+                details = {"collection": self._name, "code": 27, "code_name": "IndexNotFound"}
+                raise NotFoundError(f"collection '{self._name}' has no index of {key}", details)
+            name = names[0]
+        request = {"collection": self._name, "index": name, "message": comment}
+        self._operation("index.drop", request)
+
+    def drop(self, *, comment: str | None = None) -> None:
+        """Drops the collection, if it exists; past states keep it."""
+        try:
+            request = {"collection": self._name, "message": comment}
+            self._operation("collection.drop", request)
+        except NotFoundError:
+            return
+
+    def rename(self, new_name: str, *, comment: str | None = None) -> Collection:
+        """Renames the collection. Returns it by its new name."""
+        request = {"from": self._name, "to": new_name, "message": comment}
+        self._operation("collection.rename", request)
+        return Collection(self._native, new_name, self._options, self._call)
+
+    def _operation(self, name: str, request: dict[str, Any]) -> Any:
+        if self._call is None:
+            raise InvalidError("a commit of several writes has documents only")
+        return self._call(name, request)
+
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class _Call(Protocol):
+        """Runs an operation of the branch."""
+
+        def __call__(self, operation: str, request: dict[str, Any]) -> Any: ...
+
+
+def _with_id(document: Mapping[str, Any]) -> Any:
+    """The ``_id`` of a document; a document that can be changed gets one."""
+    identifier = document.get("_id")
+    if identifier is None and "_id" not in document:
+        if not isinstance(document, MutableMapping):
+            raise InvalidError("a raw document must have an _id")
+        identifier = document["_id"] = ObjectId()
+    return identifier
+
+
+def _hint(hint: Any) -> Any:
+    return hint if hint is None or isinstance(hint, str) else _codec.order(hint)
+
+
+def _query(
+    filter: Document | None, projection: Fields, sort: Order | None, hint: Any, collation: Any
+) -> dict[str, Any]:
+    """The fields of a query that are given."""
+    query: dict[str, Any] = {}
+    if filter:
+        query["filter"] = filter
+    if projection is not None:
+        query["projection"] = _codec.projection(projection)
+    if sort:
+        query["sort"] = _codec.order(sort)
+    if hint is not None:
+        query["hint"] = _hint(hint)
+    if collation is not None:
+        query["collation"] = as_document(collation)
+    return query
+
+
+def _update_fields(
+    filter: Document,
+    update: Update,
+    many: bool,
+    upsert: bool,
+    collation: Any,
+    array_filters: Sequence[Document] | None,
+) -> dict[str, Any]:
+    return {
+        "filter": filter,
+        "update": update if isinstance(update, Mapping) else list(update),
+        "many": many,
+        "upsert": upsert,
+        "collation": as_document(collation),
+        "array_filters": None if array_filters is None else list(array_filters),
+    }
+
+
+def _check_update(update: Update) -> None:
+    if isinstance(update, Mapping):
+        first = next(iter(update), None)
+        if first is None or not first.startswith("$"):
+            raise InvalidError("an update must have operators such as $set; see replace_one")
+
+
+def _check_replacement(replacement: Document) -> None:
+    first = next(iter(replacement), None)
+    if first is not None and first.startswith("$"):
+        raise InvalidError("a replacement must not have operators; see update_one")
+
+
+def _write(request: Any) -> dict[str, Any]:
+    """One of pymongo's operations as a write of a bulk. pymongo itself is not imported for it."""
+    kind = type(request).__name__
+    if kind == "InsertOne":
+        _with_id(request._doc)
+        return {"insert": request._doc}
+    collation = getattr(request, "_collation", None)
+    if kind in ("DeleteOne", "DeleteMany"):
+        many = kind == "DeleteMany"
+        fields = {"filter": request._filter, "many": many, "collation": as_document(collation)}
+        return {"delete": fields}
+    if kind in ("UpdateOne", "UpdateMany", "ReplaceOne"):
+        fields = _update_fields(
+            request._filter,
+            request._doc,
+            kind == "UpdateMany",
+            bool(request._upsert),
+            collation,
+            getattr(request, "_array_filters", None),
+        )
+        return {"update": fields}
+    raise InvalidError(f"{request!r} is not one of pymongo's operations")

@@ -1,0 +1,414 @@
+//! The class that reads and writes documents of a place.
+
+use std::sync::Arc;
+
+use argon_core::write::Receipt;
+use argon_core::{Error, ErrorKind};
+use argon_query::commands;
+use argon_query::expression::{Context, Evaluation};
+use argon_query::filter::FilterOptions;
+use argon_query::find::{self, Find, FindCommand, Selection};
+use argon_query::modify::Modified;
+use argon_query::pipeline::Pipeline;
+use argon_service::document::{CountDocuments, count_one};
+use argon_service::json::QueryDocument;
+use argon_service::{Failure, Result};
+use bson::{Bson, Document, doc};
+use futures::TryStreamExt;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::bulk::{self, Bulk};
+use crate::commands as parsed;
+use crate::cursor::Cursor;
+use crate::find_and_modify::FindAndModify;
+use crate::place::{PlaceOfDocuments, Reading, ended};
+use crate::runtime::{wait, wait_here};
+
+/// The documents of the head of a branch, of a past state, or of a transaction.
+#[pyclass(frozen, module = "argondb._argondb")]
+pub(crate) struct Documents {
+    place: PlaceOfDocuments,
+}
+
+/// The numbers of matched and modified documents, the `_id` of an inserted one in a document, and the commit.
+type Changed<'py> = (u64, u64, Option<Bound<'py, PyBytes>>, Option<u64>);
+
+impl Documents {
+    pub(crate) fn of(place: PlaceOfDocuments) -> Self {
+        Self { place }
+    }
+}
+
+#[pymethods]
+impl Documents {
+    /// The position: of a past state, or of the head now.
+    fn lsn(&self, py: Python<'_>) -> PyResult<u64> {
+        if let Some(past) = self.place.past() {
+            return Ok(past.lsn.get());
+        }
+        wait_here(py, async { Ok(self.place.reading().await?.state.lsn().get()) })
+    }
+
+    /// The digest of the last commit, which covers all before.
+    fn digest(&self, py: Python<'_>) -> PyResult<String> {
+        if let Some(past) = self.place.past() {
+            return Ok(past.digest.to_string());
+        }
+        wait_here(py, async {
+            Ok(self.place.reading().await?.state.last_digest().await?.to_string())
+        })
+    }
+
+    /// The names of the collections.
+    fn collections(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        wait_here(py, async {
+            let state = self.place.reading().await?.state;
+            Ok(state.collections().map(|info| info.name.to_string()).collect())
+        })
+    }
+
+    /// The definitions of the indexes of a collection, as documents one after the other.
+    fn indexes<'py>(&self, py: Python<'py>, collection: &str) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = wait_here(py, async {
+            let name = parsed::collection(collection)?;
+            let state = self.place.reading().await?.state;
+            let mut bytes = Vec::new();
+            if let Some(info) = state.collections().find(|info| info.name == name) {
+                for definition in info.listed_indexes().iter() {
+                    bytes.extend(encode(definition)?);
+                }
+            }
+            Ok(bytes)
+        })?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// Finds documents.
+    fn find(&self, py: Python<'_>, collection: &str, command: &[u8]) -> PyResult<Cursor> {
+        wait_here(py, async {
+            let name = parsed::collection(collection)?;
+            let find = Find::compile(&parsed::find(&mut parsed::parse(command)?)?)?;
+            let Reading { lease, execution, .. } = self.place.reading().await?;
+            Ok(Cursor::new(find.run(name.as_str(), &execution), lease))
+        })
+    }
+
+    /// The first document that a query finds.
+    fn find_one<'py>(
+        &self,
+        py: Python<'py>,
+        collection: &str,
+        command: &[u8],
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let row = wait_here(py, async {
+            let name = parsed::collection(collection)?;
+            let command = parsed::find(&mut parsed::parse(command)?)?;
+            let find = Find::compile(&FindCommand { limit: 1, ..command })?;
+            let reading = self.place.reading().await?;
+            let mut rows = find.run(name.as_str(), &reading.execution);
+            Ok(rows.try_next().await.map_err(Failure::from)?.and_then(|mut batch| batch.pop()))
+        })?;
+        Ok(row.map(|row| PyBytes::new(py, row.as_raw().as_bytes())))
+    }
+
+    /// Runs a pipeline. One that writes is done when this returns.
+    #[pyo3(signature = (collection, command, actor=None, message=None))]
+    fn aggregate(
+        &self,
+        py: Python<'_>,
+        collection: &str,
+        command: Vec<u8>,
+        actor: Option<String>,
+        message: Option<String>,
+    ) -> PyResult<Cursor> {
+        let place = self.place.clone();
+        let collection = collection.to_owned();
+        wait(py, async move {
+            let name = parsed::collection(&collection)?;
+            let mut command = parsed::parse(&command)?;
+            let options = parsed::options(&mut command)?;
+            let stages = parsed::list(&mut command, "pipeline")?;
+            let pipeline = Arc::new(Pipeline::compile(&stages, &options)?);
+            if pipeline.write().is_none() {
+                let Reading { lease, execution, .. } = place.reading().await?;
+                return Ok(Cursor::new(pipeline.run(name.as_str(), &execution), lease));
+            }
+            if place.open_transaction().is_some() {
+                return Err(unsupported("a pipeline with $out or $merge"));
+            }
+            let signature = parsed::signature(actor, message)?;
+            let (_lease, branch) = place.writable().await?;
+            pipeline.write_to(&branch, name.as_str(), &|| signature.request(&branch)).await?;
+            Ok(Cursor::empty())
+        })
+    }
+
+    /// The number of documents that a query finds.
+    fn count(&self, py: Python<'_>, collection: &str, command: Vec<u8>) -> PyResult<u64> {
+        let place = self.place.clone();
+        let collection = collection.to_owned();
+        wait(py, async move {
+            let name = parsed::collection(&collection)?;
+            let command = parsed::find(&mut parsed::parse(&command)?)?;
+            let reading = place.reading().await?;
+            let is_plain = command.skip == 0 && command.limit == 0 && command.hint.is_none();
+            if reading.is_state && is_plain {
+                let FindCommand { filter, collation, .. } = command;
+                let (filter, collation) = (QueryDocument(filter), QueryDocument(collation));
+                let request = CountDocuments { collection: name, filter, collation };
+                return match count_one(&reading.state, request).await {
+                    Ok(counted) => Ok(counted.documents),
+                    Err(failure) if is_missing(&failure) => Ok(0),
+                    Err(failure) => Err(failure),
+                };
+            }
+            let rows = Find::compile(&command)?.run(name.as_str(), &reading.execution);
+            let count = |count, batch: Vec<_>| async move { Ok(count + batch.len() as u64) };
+            Ok(rows.try_fold(0, count).await?)
+        })
+    }
+
+    /// The different values of a field, as the field `values` of a document.
+    fn distinct<'py>(
+        &self,
+        py: Python<'py>,
+        collection: &str,
+        field: &str,
+        command: Vec<u8>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let place = self.place.clone();
+        let (collection, field) = (collection.to_owned(), field.to_owned());
+        let bytes = wait(py, async move {
+            let name = parsed::collection(&collection)?;
+            let mut command = parsed::parse(&command)?;
+            let collation = find::collation_of(&parsed::document(&mut command, "collation")?)?;
+            let filter = parsed::document(&mut command, "filter")?;
+            let reading = place.reading().await?;
+            if !reading.is_state {
+                return Err(unsupported("distinct after a write"));
+            }
+            let context = Arc::new(Context::of(reading.state.environment()));
+            let options =
+                FilterOptions { collation: collation.clone(), ..FilterOptions::default() };
+            let selection = Selection::compile(&filter, &options, Evaluation::new(context))?;
+            let values = match reading.state.collection(&name) {
+                Ok(view) => find::distinct(&view, &selection, &field, collation.as_deref()).await?,
+                Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+                Err(error) => return Err(error.into()),
+            };
+            let values = values.into_iter().map(Bson::try_from).collect::<Result<Vec<_>, _>>();
+            encode(&doc! { "values": values.map_err(parsed::malformed)? })
+        })?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// Inserts documents, which stand one after the other, in one commit. Returns the commit.
+    #[pyo3(signature = (collection, documents, actor=None, message=None))]
+    fn insert(
+        &self,
+        py: Python<'_>,
+        collection: &str,
+        documents: Vec<u8>,
+        actor: Option<String>,
+        message: Option<String>,
+    ) -> PyResult<Option<u64>> {
+        let place = self.place.clone();
+        let collection = collection.to_owned();
+        wait(py, async move {
+            let name = parsed::collection(&collection)?;
+            let documents = parsed::split(&documents)?;
+            if let Some(open) = place.open_transaction() {
+                let mut guard = open.transaction.lock().await;
+                // Of several documents all are inserted, or none.
+                let mut transaction = guard.clone().ok_or_else(ended)?;
+                for document in documents {
+                    transaction.insert(&name, document).await?;
+                }
+                *guard = Some(transaction);
+                return Ok(None);
+            }
+            let (_lease, branch) = place.writable().await?;
+            let request = parsed::signature(actor, message)?.request(&branch);
+            let (_, receipt) = commands::insert(&branch, &name, documents, request).await?;
+            Ok(Some(receipt.lsn.get()))
+        })
+    }
+
+    /// Updates documents in one commit.
+    #[pyo3(signature = (collection, command, actor=None, message=None))]
+    fn update<'py>(
+        &self,
+        py: Python<'py>,
+        collection: &str,
+        command: Vec<u8>,
+        actor: Option<String>,
+        message: Option<String>,
+    ) -> PyResult<Changed<'py>> {
+        let place = self.place.clone();
+        let collection = collection.to_owned();
+        let modified = wait(py, async move {
+            let name = parsed::collection(&collection)?;
+            let command = parsed::update(&mut parsed::parse(&command)?)?;
+            if let Some(open) = place.open_transaction() {
+                let mut guard = open.transaction.lock().await;
+                let mut transaction = guard.clone().ok_or_else(ended)?;
+                let modified = transaction.update(&name, &command).await?;
+                *guard = Some(transaction);
+                return Ok(modified);
+            }
+            let (_lease, branch) = place.writable().await?;
+            let signature = parsed::signature(actor, message)?;
+            Ok(command.run(&branch, &name, None, &|| signature.request(&branch)).await?)
+        })?;
+        changed(py, modified)
+    }
+
+    /// Deletes documents in one commit. Returns their number, and the commit.
+    #[pyo3(signature = (collection, command, actor=None, message=None))]
+    fn delete(
+        &self,
+        py: Python<'_>,
+        collection: &str,
+        command: Vec<u8>,
+        actor: Option<String>,
+        message: Option<String>,
+    ) -> PyResult<(u64, Option<u64>)> {
+        let place = self.place.clone();
+        let collection = collection.to_owned();
+        let modified = wait(py, async move {
+            let name = parsed::collection(&collection)?;
+            let command = parsed::delete(&mut parsed::parse(&command)?)?;
+            if let Some(open) = place.open_transaction() {
+                let mut guard = open.transaction.lock().await;
+                let mut transaction = guard.clone().ok_or_else(ended)?;
+                let modified = transaction.delete(&name, &command).await?;
+                *guard = Some(transaction);
+                return Ok(modified);
+            }
+            let (_lease, branch) = place.writable().await?;
+            let signature = parsed::signature(actor, message)?;
+            Ok(command.run(&branch, &name, None, &|| signature.request(&branch)).await?)
+        })?;
+        Ok((modified.modified, lsn(modified.receipt.as_ref())))
+    }
+
+    /// Runs several writes in one commit. Returns their numbers as a document.
+    #[pyo3(signature = (collection, command, actor=None, message=None))]
+    fn bulk<'py>(
+        &self,
+        py: Python<'py>,
+        collection: &str,
+        command: Vec<u8>,
+        actor: Option<String>,
+        message: Option<String>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let place = self.place.clone();
+        let collection = collection.to_owned();
+        let bytes = wait(py, async move {
+            let name = parsed::collection(&collection)?;
+            let bulk = Arc::new(Bulk::parse(name, parsed::parse(&command)?)?);
+            let (counts, lsn) = if let Some(open) = place.open_transaction() {
+                let mut guard = open.transaction.lock().await;
+                let mut transaction = guard.clone().ok_or_else(ended)?;
+                let counts = bulk.apply(&mut transaction).await?;
+                *guard = Some(transaction);
+                (counts, None)
+            } else {
+                let signature = parsed::signature(actor, message)?;
+                let (_lease, branch) = place.writable().await?;
+                bulk::run(&branch, bulk, &|| signature.request(&branch)).await?
+            };
+            encode(&counts.shown(lsn))
+        })?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// Changes the first document that a query finds. Returns it before or after the change, and the commit.
+    #[pyo3(signature = (collection, command, actor=None, message=None))]
+    fn find_and_modify<'py>(
+        &self,
+        py: Python<'py>,
+        collection: &str,
+        command: Vec<u8>,
+        actor: Option<String>,
+        message: Option<String>,
+    ) -> PyResult<(Option<Bound<'py, PyBytes>>, Option<u64>)> {
+        let place = self.place.clone();
+        let collection = collection.to_owned();
+        let (image, lsn) = wait(py, async move {
+            let name = parsed::collection(&collection)?;
+            let command = Arc::new(FindAndModify::parse(name, parsed::parse(&command)?)?);
+            if let Some(open) = place.open_transaction() {
+                let mut guard = open.transaction.lock().await;
+                let mut transaction = guard.clone().ok_or_else(ended)?;
+                let image = command.apply(&mut transaction).await?;
+                *guard = Some(transaction);
+                return Ok((image, None));
+            }
+            let signature = parsed::signature(actor, message)?;
+            let (_lease, branch) = place.writable().await?;
+            command.run(&branch, &|| signature.request(&branch)).await
+        })?;
+        Ok((image.map(|image| PyBytes::new(py, &image)), lsn))
+    }
+
+    /// Commits the transaction; nothing is changed if that fails. Returns the commit, if something was written.
+    #[pyo3(signature = (actor=None, message=None))]
+    fn commit(
+        &self,
+        py: Python<'_>,
+        actor: Option<String>,
+        message: Option<String>,
+    ) -> PyResult<Option<u64>> {
+        let place = self.place.clone();
+        wait(py, async move {
+            let open = place.open_transaction().ok_or_else(no_transaction)?;
+            let transaction = open.transaction.lock().await.take().ok_or_else(ended)?;
+            let request = parsed::signature(actor, message)?.request(open.branch());
+            Ok(lsn(transaction.commit(request).await?.as_ref()))
+        })
+    }
+
+    /// Ends the transaction without a commit.
+    fn abort(&self, py: Python<'_>) -> PyResult<()> {
+        wait_here(py, async {
+            self.place.connection.check_process()?;
+            let open = self.place.open_transaction().ok_or_else(no_transaction)?;
+            drop(open.transaction.lock().await.take());
+            Ok(())
+        })
+    }
+}
+
+fn changed(py: Python<'_>, modified: Modified) -> PyResult<Changed<'_>> {
+    let lsn = lsn(modified.receipt.as_ref());
+    let upserted = modified.upserted.map(|id| {
+        let id = Bson::try_from(id).map_err(parsed::malformed)?;
+        encode(&doc! { "_id": id })
+    });
+    let upserted =
+        upserted.transpose().map_err(|failure| crate::errors::exception(py, &failure))?;
+    let upserted = upserted.map(|bytes| PyBytes::new(py, &bytes));
+    Ok((modified.matched, modified.modified, upserted, lsn))
+}
+
+fn lsn(receipt: Option<&Receipt>) -> Option<u64> {
+    receipt.map(|receipt| receipt.lsn.get())
+}
+
+pub(crate) fn encode(document: &Document) -> Result<Vec<u8>> {
+    Ok(document.to_vec().map_err(parsed::malformed)?)
+}
+
+fn unsupported(what: &str) -> Failure {
+    Error::unsupported(format!("{what} is not supported inside a commit of several writes")).into()
+}
+
+fn no_transaction() -> Error {
+    Error::invalid("only a commit that was begun can be ended")
+}
+
+fn is_missing(failure: &Failure) -> bool {
+    matches!(failure, Failure::Error { error, .. } if error.kind() == ErrorKind::NotFound)
+}

@@ -1,0 +1,44 @@
+//! Errors as Python's exceptions.
+
+use argon_core::{DetailValue, Error, ErrorKind};
+use argon_service::{Failure, of_format};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::hints;
+
+/// A failure as an exception: of the class in `argondb.errors` that its kind has.
+pub(crate) fn exception(py: Python<'_>, failure: &Failure) -> PyErr {
+    let made = match failure {
+        Failure::Interrupted => return PyKeyboardInterrupt::new_err(()),
+        Failure::Error { error, hint } => made(py, error, error.hint().or_else(|| hint.clone())),
+        Failure::Format { error, hint } => made(py, &of_format(error), hint.clone()),
+        Failure::Output(source) => {
+            made(py, &Error::new(ErrorKind::Unavailable, source.to_string()), None)
+        }
+        _ => return PyRuntimeError::new_err(failure.in_full()),
+    };
+    made.map_or_else(|error| error, PyErr::from_value)
+}
+
+fn made<'py>(
+    py: Python<'py>,
+    error: &Error,
+    hint: Option<argon_core::Hint>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let details = PyDict::new(py);
+    for (key, value) in error.details() {
+        match value {
+            DetailValue::Text(text) => details.set_item(key.as_str(), text.as_str())?,
+            DetailValue::Number(number) => details.set_item(key.as_str(), *number)?,
+        }
+    }
+    let hint = hint.as_ref().and_then(hints::words);
+    py.import("argondb.errors")?.getattr("_from_native")?.call1((
+        error.kind().as_str(),
+        error.in_full(),
+        details,
+        hint,
+    ))
+}

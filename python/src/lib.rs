@@ -1,0 +1,46 @@
+//! The native part of the Python package `argondb`: stores, in the process of Python.
+//!
+//! Documents cross as BSON bytes, and requests and results of the service as JSON; the package
+//! (`python/argondb`) makes Python's objects of both. Nothing here is public: programs use the
+//! package.
+//!
+//! | file | content |
+//! | --- | --- |
+//! | `runtime.rs` | the runtime of the process; waiting, while Python works on and Ctrl-C interrupts |
+//! | `connection.rs` | a store that is let go while nobody uses it |
+//! | `store.rs` | the class of stores |
+//! | `operations.rs` | the operations of the service, from JSON to JSON |
+//! | `place.rs` | what documents are read of: a branch, a past state, a transaction |
+//! | `documents.rs` | the class that reads and writes documents of a place |
+//! | `commands.rs` | commands with documents, as the package sends them |
+//! | `bulk.rs`, `find_and_modify.rs` | commands that read what they write |
+//! | `cursor.rs` | the documents of a query, in batches |
+//! | `watch.rs` | the commits of a branch as they are made |
+//! | `errors.rs`, `hints.rs` | errors as Python's exceptions, with advice in its words |
+
+mod bulk;
+mod commands;
+mod connection;
+mod cursor;
+mod documents;
+mod errors;
+mod find_and_modify;
+mod hints;
+mod operations;
+mod place;
+mod runtime;
+mod store;
+mod watch;
+
+/// The native part of argondb.
+#[pyo3::pymodule(name = "_argondb")]
+mod module {
+    #[pymodule_export]
+    use super::cursor::Cursor;
+    #[pymodule_export]
+    use super::documents::Documents;
+    #[pymodule_export]
+    use super::store::Store;
+    #[pymodule_export]
+    use super::watch::Watch;
+}

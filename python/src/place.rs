@@ -1,0 +1,209 @@
+//! What documents are read of, and written to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use argon_core::model::{BranchName, Lsn, ProjectName};
+use argon_core::{Branch, Digest, Error, Revision, State};
+use argon_query::expression::Context;
+use argon_query::pipeline::{Execution, Limits, StateCollections};
+use argon_query::transaction::Transaction;
+use argon_service::Result;
+use tokio::sync::Mutex;
+
+use crate::connection::{Connection, Lease, forget_state};
+
+/// The head of a branch, a past state, or a transaction.
+#[derive(Clone)]
+pub(crate) struct PlaceOfDocuments {
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) project: ProjectName,
+    pub(crate) branch: BranchName,
+    kind: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Head,
+    State(Arc<PastState>),
+    Transaction(Arc<OpenTransaction>),
+}
+
+/// A state as it was when it was named.
+pub(crate) struct PastState {
+    connection: Arc<Connection>,
+    /// Under this number an open store keeps the state.
+    number: u64,
+    revision: Revision,
+    pub(crate) lsn: Lsn,
+    pub(crate) digest: Digest,
+}
+
+/// A transaction until it is committed or given up.
+pub(crate) struct OpenTransaction {
+    _lease: Lease,
+    branch: Branch,
+    pub(crate) transaction: Mutex<Option<Transaction>>,
+}
+
+/// What a read reads, which stays open as long as this.
+pub(crate) struct Reading {
+    pub(crate) lease: Lease,
+    /// Below the writes of a transaction.
+    pub(crate) state: State,
+    pub(crate) execution: Execution,
+    /// Whether the state is all that is read.
+    pub(crate) is_state: bool,
+}
+
+static STATES: AtomicU64 = AtomicU64::new(0);
+
+impl PlaceOfDocuments {
+    pub(crate) fn head(
+        connection: Arc<Connection>,
+        project: ProjectName,
+        branch: BranchName,
+    ) -> Self {
+        Self { connection, project, branch, kind: Kind::Head }
+    }
+
+    /// The state that a revision names now.
+    ///
+    /// # Errors
+    /// `NotFound` if it does not exist.
+    pub(crate) async fn state(
+        connection: Arc<Connection>,
+        project: ProjectName,
+        branch: BranchName,
+        revision: Revision,
+    ) -> Result<Self> {
+        let lease = connection.lease().await?;
+        let workspace = lease.workspace(&project, &branch).await?;
+        let revision = revision.explicit(&workspace.project).await?;
+        let state = workspace.state(Some(&revision)).await?;
+        let past = PastState {
+            connection: connection.clone(),
+            number: STATES.fetch_add(1, Ordering::Relaxed),
+            revision,
+            lsn: state.lsn(),
+            digest: state.last_digest().await?,
+        };
+        lease.keep_state(past.number, &state);
+        drop(lease);
+        Ok(Self { connection, project, branch, kind: Kind::State(Arc::new(past)) })
+    }
+
+    /// Begins a transaction on a branch.
+    ///
+    /// # Errors
+    /// `NotFound` if it does not exist.
+    pub(crate) async fn transaction(
+        connection: Arc<Connection>,
+        project: ProjectName,
+        branch: BranchName,
+    ) -> Result<Self> {
+        let lease = connection.lease().await?;
+        let head = lease.branch(&project, &branch).await?;
+        let transaction = Mutex::new(Some(Transaction::begin(&head).await?));
+        let open = OpenTransaction { _lease: lease, branch: head, transaction };
+        Ok(Self { connection, project, branch, kind: Kind::Transaction(Arc::new(open)) })
+    }
+
+    /// The past state, if it is one.
+    pub(crate) fn past(&self) -> Option<&PastState> {
+        match &self.kind {
+            Kind::State(past) => Some(past),
+            Kind::Head | Kind::Transaction(_) => None,
+        }
+    }
+
+    /// The transaction, if it is one.
+    pub(crate) fn open_transaction(&self) -> Option<&Arc<OpenTransaction>> {
+        match &self.kind {
+            Kind::Transaction(open) => Some(open),
+            Kind::Head | Kind::State(_) => None,
+        }
+    }
+
+    /// The branch that takes writes, with the store open.
+    ///
+    /// # Errors
+    /// `Invalid` for a past state.
+    pub(crate) async fn writable(&self) -> Result<(Lease, Branch)> {
+        if self.past().is_some() {
+            let error = Error::invalid("a past state can't be changed; write to its branch");
+            return Err(error.into());
+        }
+        let lease = self.connection.lease().await?;
+        let branch = lease.branch(&self.project, &self.branch).await?;
+        Ok((lease, branch))
+    }
+
+    /// What a read reads now.
+    ///
+    /// # Errors
+    /// `NotFound` if the branch or the state does not exist any more.
+    pub(crate) async fn reading(&self) -> Result<Reading> {
+        let lease = self.connection.lease().await?;
+        if let Kind::Transaction(open) = &self.kind {
+            let transaction = open.transaction.lock().await;
+            let transaction = transaction.as_ref().ok_or_else(ended)?;
+            let (state, execution) = (transaction.state().clone(), transaction.execution());
+            return Ok(Reading { lease, state, execution, is_state: transaction.is_empty() });
+        }
+        let (state, collections) = match &self.kind {
+            Kind::State(past) => {
+                let state = self.past_state(&lease, past).await?;
+                let workspace = lease.project(&self.project).await?;
+                let collections = StateCollections::new(state.clone());
+                (state, collections.with_project(workspace, self.branch.clone()))
+            }
+            Kind::Head | Kind::Transaction(_) => {
+                let branch = lease.branch(&self.project, &self.branch).await?;
+                let state = branch.head().await?;
+                let collections = StateCollections::new(state.clone());
+                let project = branch.project().clone();
+                (state, collections.with_project(project, self.branch.clone()))
+            }
+        };
+        let context = Arc::new(Context::of(state.environment()));
+        let execution = Execution::new(Arc::new(collections), context, Limits::default());
+        Ok(Reading { lease, state, execution, is_state: true })
+    }
+
+    async fn past_state(&self, lease: &Lease, past: &PastState) -> Result<State> {
+        if let Some(state) = lease.known_state(past.number) {
+            return Ok(state);
+        }
+        let workspace = lease.workspace(&self.project, &self.branch).await?;
+        let named = workspace.state(Some(&past.revision)).await?;
+        let state = named.at(past.lsn).await?;
+        if state.last_digest().await? != past.digest {
+            return Err(Error::conflict(format!(
+                "the history of '{}' was replaced since this state was opened: LSN {} is another \
+                 commit now",
+                past.revision, past.lsn
+            ))
+            .into());
+        }
+        lease.keep_state(past.number, &state);
+        Ok(state)
+    }
+}
+
+impl OpenTransaction {
+    pub(crate) fn branch(&self) -> &Branch {
+        &self.branch
+    }
+}
+
+/// The error for a transaction that has ended.
+pub(crate) fn ended() -> Error {
+    Error::invalid("this commit has ended; begin another")
+}
+
+impl Drop for PastState {
+    fn drop(&mut self) {
+        forget_state(&self.connection, self.number);
+    }
+}

@@ -1,0 +1,114 @@
+//! The tests of the Python package, which cargo runs with all others: pytest, mypy and ruff in an
+//! environment of their own, on the native module that cargo has just built.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use argon_test_servers::{python_environment, server_or_skip};
+
+const REQUIREMENTS: &str = include_str!("requirements.txt");
+const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
+
+#[test]
+fn the_tests_and_checks_of_the_package_pass() {
+    let environment = python_environment("python", "the tools of the Python package", REQUIREMENTS);
+    let Some(environment) = server_or_skip("the tests of the Python package", environment) else {
+        return;
+    };
+    let stage = stage(&environment.join("stage"));
+    let checks = Checks { environment, stage };
+    checks.run("ruff", &["check", "--no-cache", PACKAGE]);
+    checks.run("ruff", &["format", "--check", "--no-cache", PACKAGE]);
+    let cache = checks.environment.join("mypy-cache");
+    let config = Path::new(PACKAGE).join("pyproject.toml");
+    checks.run(
+        "mypy",
+        &["--cache-dir", text(&cache), "--config-file", text(&config), "-p", "argondb"],
+    );
+    let tests = Path::new(PACKAGE).join("tests");
+    let options = ["-p", "no:cacheprovider", "-q", "--doctest-modules"];
+    let package = checks.stage.join("argondb");
+    checks.run("pytest", &[&options[..], &[text(&tests), text(&package)]].concat());
+}
+
+struct Checks {
+    environment: PathBuf,
+    /// Where Python finds the package.
+    stage: PathBuf,
+}
+
+impl Checks {
+    #[track_caller]
+    fn run(&self, tool: &str, arguments: &[&str]) {
+        let mut command = Command::new(self.environment.join("bin/python"));
+        command.args(["-m", tool]).args(arguments).current_dir(&self.stage);
+        command.env("PYTHONPATH", &self.stage).env("PYTHONDONTWRITEBYTECODE", "1");
+        command.env("MYPYPATH", &self.stage);
+        command.env("ARGON", argon());
+        // What a person has set up for themselves does not count here.
+        for variable in ["ARGON_STORE", "ARGON_STORE_FILE", "ARGON_PROJECT", "ARGON_BRANCH"] {
+            command.env_remove(variable);
+        }
+        command.env("XDG_CONFIG_HOME", self.stage.join("config"));
+        let output = command.output().unwrap();
+        let (printed, errors) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{tool} failed:\n{printed}\n{errors}");
+    }
+}
+
+/// Puts the package together: its sources, and the native module under the name by which Python loads it.
+fn stage(stage: &Path) -> PathBuf {
+    let package = stage.join("argondb");
+    if stage.exists() {
+        fs::remove_dir_all(stage).unwrap();
+    }
+    fs::create_dir_all(&package).unwrap();
+    for entry in fs::read_dir(Path::new(PACKAGE).join("argondb")).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), package.join(entry.file_name())).unwrap();
+        }
+    }
+    fs::copy(native_module(), package.join("_argondb.abi3.so")).unwrap();
+    stage.to_path_buf()
+}
+
+/// The library that cargo has built beside this test.
+fn native_module() -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let built = test.parent().unwrap();
+    let name = format!("{}_argondb{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+    let found = [built.join(&name), built.parent().unwrap().join(&name)].into_iter();
+    let newest = found.filter(|path| path.exists()).max_by_key(|path| {
+        let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
+        modified.unwrap()
+    });
+    newest.unwrap_or_else(|| panic!("cargo has not built {name} in {}", built.display()))
+}
+
+/// The command `argon` of the same profile, which cargo builds now if it does not exist.
+fn argon() -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let profile = test.parent().and_then(Path::parent).unwrap();
+    let argon = profile.join(format!("argon{}", env::consts::EXE_SUFFIX));
+    if !argon.exists() {
+        let name = profile.file_name().unwrap().to_str().unwrap();
+        let name = if name == "debug" { "dev" } else { name };
+        let target = profile.parent().unwrap();
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "-p", "argon-cli", "--bin", "argon", "--profile", name])
+            .arg("--target-dir")
+            .arg(target)
+            .current_dir(PACKAGE)
+            .status();
+        assert!(built.unwrap().success(), "cargo can't build argon");
+    }
+    argon
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}

@@ -1,0 +1,155 @@
+"""The async names."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+from test_stores import in_child
+
+import argondb
+import argondb.aio
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(main)
+
+
+async def opened() -> tuple[argondb.aio.Store, argondb.aio.Branch]:
+    store = await argondb.aio.open("memory:")
+    project = await store.project("shop", create=True)
+    branch = await project.branch("main")
+    await branch["boats"].insert_many([{"_id": i, "sails": i % 3} for i in range(1000)])
+    return store, branch
+
+
+def test_documents_are_read_and_written() -> None:
+    async def main() -> None:
+        store, branch = await opened()
+        boats = branch["boats"]
+        assert await boats.find_one(7) == {"_id": 7, "sails": 1}
+        assert len(await boats.find({"sails": 0}).to_list()) == 334
+        found = [boat["_id"] async for boat in boats.find().sort("_id", -1).skip(1).limit(2)]
+        assert found == [998, 997]
+        cursor = await boats.aggregate([{"$count": "n"}])
+        assert await cursor.to_list() == [{"n": 1000}]
+        assert (await boats.update_many({}, {"$inc": {"sails": 1}})).modified_count == 1000
+        assert (await boats.delete_many({"sails": 1})).deleted_count == 334
+        assert await boats.count_documents({}) == 666
+        assert await boats.create_index("sails") == "sails_1"
+        assert await branch.lsn == 4
+        state = await branch.at(1)
+        assert await state["boats"].count_documents({}) == 1000
+        assert (await branch.log(1))[0].lsn == 4
+        with pytest.raises(argondb.DuplicateKeyError):
+            await boats.insert_one({"_id": 1})
+        await store.close()
+
+    run(main())
+
+
+def test_calls_run_side_by_side() -> None:
+    async def main() -> None:
+        store, branch = await opened()
+        counters = branch["counters"]
+        await counters.insert_one({"_id": 1, "n": 0})
+        one = counters.update_one
+        await asyncio.gather(*(one({"_id": 1}, {"$inc": {"n": 1}}) for _ in range(30)))
+        assert (await counters.find_one(1))["n"] == 30
+        await store.close()
+
+    run(main())
+
+
+def test_branches_commits_plans_and_watches() -> None:
+    async def main() -> None:
+        store, branch = await opened()
+        watch = await branch.watch()
+        other = await branch.create("try")
+        async with branch.commit(message="two") as commit:
+            await commit["boats"].insert_one({"_id": "a"})
+            await commit["boats"].insert_one({"_id": "b"})
+        assert commit.lsn == 2
+        async for made in watch:
+            assert (made.message, len(made.changes)) == ("two", 2)
+            break
+        await watch.close()
+        await other["boats"].delete_one({"_id": 5})
+        assert len(await branch.diff(other)) == 3
+        plan = await branch.merge(other)
+        assert plan.conflicts == [] and (await plan.apply()).lsn == 3
+        async with branch.sandbox() as sandbox:
+            await sandbox["boats"].drop()
+        assert await branch["boats"].count_documents({}) == 1001
+        await store.close()
+
+    run(main())
+
+
+def test_a_cancelled_commit_writes_nothing() -> None:
+    async def main() -> None:
+        store, branch = await opened()
+        begun = asyncio.Event()
+
+        async def write() -> None:
+            async with branch.commit() as commit:
+                await commit["boats"].delete_many({})
+                begun.set()
+                await asyncio.sleep(60)
+
+        task = asyncio.create_task(write())
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await branch.lsn == 1
+        assert await branch["boats"].count_documents({}) == 1000
+        await store.close()
+
+    run(main())
+
+
+def test_a_cancelled_write_is_whole_or_absent() -> None:
+    async def main() -> None:
+        store, branch = await opened()
+        for pause in (0.0, 0.001, 0.005, 0.02):
+            before = await branch["new"].count_documents({})
+            documents: list[dict[str, Any]] = [{"n": i} for i in range(2000)]
+            task = asyncio.create_task(branch["new"].insert_many(documents))
+            await asyncio.sleep(pause)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            for _ in range(50):
+                await asyncio.sleep(0.02)
+                assert await branch["new"].count_documents({}) in (before, before + 2000)
+        await store.close()
+
+    run(main())
+
+
+def test_after_a_fork_there_is_a_clear_error() -> None:
+    async def setup() -> argondb.aio.Branch:
+        return (await opened())[1]
+
+    branch = run(setup())
+    said = in_child(lambda: run(branch["boats"].find_one(1)))
+    assert said.startswith("InvalidError"), said
+    assert run(branch["boats"].find_one(1)) == {"_id": 1, "sails": 1}
+
+
+@pytest.mark.parametrize(
+    "name", ["Store", "Project", "Branch", "State", "CollectionView", "Collection", "Commit"]
+)
+def test_the_names_are_the_same(name: str) -> None:
+    def names(of: type) -> set[str]:
+        return {name for name, _ in inspect.getmembers(of) if not name.startswith("_")}
+
+    later = {"with_options", "codec_options", "find_raw_batches", "create_collection", "collection"}
+    missing = names(getattr(argondb, name)) - names(getattr(argondb.aio, name))
+    assert missing <= later, missing

@@ -1,0 +1,279 @@
+"""Stores: opening, letting go, forks, interrupts."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import argondb
+from argondb import InvalidError, NotFoundError, UnavailableError
+
+
+def wait_until_released(store: argondb.Store) -> None:
+    for _ in range(200):
+        if not store.is_open:
+            return
+        time.sleep(0.05)
+    pytest.fail("the store is still open after 10 seconds")
+
+
+def test_a_store_is_created_and_opened(url: str) -> None:
+    with pytest.raises(NotFoundError) as missing:
+        argondb.open(url)
+    assert missing.value.hint == "argondb.open(url, create=True) creates it"
+    with argondb.open(url, create=True, actor="ada") as store:
+        assert store.url == url and store.projects() == []
+        main = store.project("shop", create=True).branch()
+        main["users"].insert_one({"_id": 1})
+        assert main.log()[0].actor == "ada"
+        with pytest.raises(NotFoundError):
+            store.project("missing")
+    with pytest.raises(InvalidError):
+        store.projects()
+    with argondb.open(url, create=True) as store:
+        assert [project.project for project in store.projects()] == ["shop"]
+        assert store.project("shop", create=True).branch()["users"].find_one(1) == {"_id": 1}
+    for wrong in ("no url:", "unknown:x", "sled:"):
+        with pytest.raises(argondb.ArgonError):
+            argondb.open(wrong)
+
+
+def test_the_command_works_beside_a_store_that_is_idle(url: str, argon: str) -> None:
+    def run(*arguments: str) -> str:
+        command = [argon, "--store", url, "-p", "shop", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    store = argondb.open(url, create=True, idle=0.2)
+    main = store.project("shop", create=True).branch()
+    main["users"].insert_one({"_id": 1})
+    state = main.at(1)
+    wait_until_released(store)
+    assert '"_id": 1' in run("get", "-c", "users", "1")
+    run("put", "-c", "users", '{"_id": 2}')
+    assert main["users"].count_documents({}) == 2, "it is opened again at the next call"
+    assert state["users"].count_documents({}) == 1
+    wait_until_released(store)
+    assert len(run("log", "-o", "jsonl").splitlines()) == 2
+    store.close()
+
+
+def test_a_cursor_a_commit_and_a_watch_keep_the_store(url: str) -> None:
+    store = argondb.open(url, create=True, idle=0.1)
+    main = store.project("shop", create=True).branch()
+    main["users"].insert_many([{"_id": i, "text": "x" * 1000} for i in range(5000)])
+    cursor = main["users"].find()
+    next(cursor)
+    assert not store.release()
+    cursor.close()
+    with main.commit() as commit:
+        commit["users"].insert_one({})
+        time.sleep(0.5)
+        assert store.is_open and not store.release()
+    with main.watch() as watch:
+        assert not store.release()
+        del watch
+    wait_until_released(store)
+    assert main["users"].count_documents({}) == 5001
+    assert store.release() and not store.is_open
+    store.close()
+
+
+def test_a_store_can_be_held(url: str) -> None:
+    with argondb.open(url, create=True, hold=True) as store:
+        time.sleep(1.5)
+        assert store.is_open
+        code = f"import argondb; argondb.open({url!r}, lock_timeout=0.1)"
+        other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert "UnavailableError" in other.stderr
+    with argondb.open("memory:", idle=0.1) as memory:
+        time.sleep(0.5)
+        assert memory.is_open, "its data would be lost"
+
+
+def test_threads_share_a_store(url: str) -> None:
+    with argondb.open(url, create=True, idle=0.05) as store:
+        main = store.project("shop", create=True).branch()
+        main["counters"].insert_one({"_id": 1, "n": 0})
+
+        def count() -> None:
+            for _ in range(10):
+                main["counters"].update_one({"_id": 1}, {"$inc": {"n": 1}})
+                time.sleep(0.02)
+
+        threads = [threading.Thread(target=count) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert main["counters"].find_one(1) == {"_id": 1, "n": 40}
+
+
+def in_child(child: object) -> str:
+    """What a function says in a child of a fork, which must end within a minute."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            said = str(child())  # type: ignore[operator]
+        except BaseException as error:
+            said = repr(error)
+        os.write(write, said.encode())
+        os._exit(0)
+    os.close(write)
+    for _ in range(600):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            assert status == 0
+            with os.fdopen(read) as pipe:
+                return pipe.read()
+        time.sleep(0.1)
+    os.kill(pid, signal.SIGKILL)
+    pytest.fail("the child hangs")
+
+
+def test_after_a_fork_there_is_a_clear_error(url: str) -> None:
+    store = argondb.open(url, create=True)
+    main = store.project("shop", create=True).branch()
+    main["users"].insert_many([{"_id": i} for i in range(5000)])
+    for use in (
+        lambda: main["users"].find_one(1),
+        lambda: list(main["users"].find()),
+        lambda: main["users"].insert_one({}),
+        lambda: store.project("shop"),
+        lambda: main.at(1),
+        lambda: store.close(),
+    ):
+        said = in_child(use)
+        assert said.startswith("InvalidError") and "open it again in this process" in said, said
+    assert main["users"].count_documents({}) == 5000
+    assert in_child(lambda: store.url) == url
+
+    cursor = main["users"].find()
+    next(cursor)
+    in_child(cursor.close)
+    assert len(list(cursor)) == 4999, "the parent's cursor is not disturbed"
+
+    def forget() -> str:
+        nonlocal store, main, cursor
+        del store, main, cursor
+        return "forgotten"
+
+    assert in_child(forget) == "forgotten"
+    store.close()
+
+
+def test_a_child_can_open_a_store_again(url: str) -> None:
+    store = argondb.open(url, create=True)
+    main = store.project("shop", create=True).branch()
+    main["users"].insert_many([{"_id": i} for i in range(10)])
+
+    def again() -> int:
+        with argondb.open(url) as other:
+            return other.project("shop").branch()["users"].count_documents({})
+
+    assert in_child(again) == "10"
+    assert in_child(again) == "10"
+    store.close()
+    assert in_child(again) == "10"
+
+
+def _count(url: str) -> int:
+    with argondb.open(url) as store:
+        return store.project("shop").branch()["users"].count_documents({})
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_pool_of_processes_works(url: str, method: str) -> None:
+    with argondb.open(url, create=True, idle=0.1) as store:
+        store.project("shop", create=True).branch()["users"].insert_one({"_id": 1})
+        store.release()
+        with multiprocessing.get_context(method).Pool(1) as pool:
+            assert pool.apply_async(_count, (url,)).get(timeout=60) == 1
+
+
+def test_a_signal_interrupts_a_call(url: str) -> None:
+    code = f"""
+import argondb, os, signal, threading, time
+store = argondb.open({url!r}, create=True)
+main = store.project("shop", create=True).branch()
+main["n"].insert_many([{{"_id": i}} for i in range(3000)])
+print(main["n"].count_documents({{}}), flush=True)
+def interrupt():
+    time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt).start()
+began = time.monotonic()
+joins = [{{"$lookup": {{"from": "n", "pipeline": [{{"$match": {{"$expr": {{"$gt": ["$_id", -1]}}}}}},
+         {{"$count": "n"}}], "as": "a"}}}}]
+try:
+    list(main["n"].aggregate(joins))
+    print("ended before the signal")
+except KeyboardInterrupt:
+    print("interrupted", time.monotonic() - began < 3)
+try:
+    threading.Thread(target=interrupt).start()
+    main.watch().next()
+except KeyboardInterrupt:
+    print("interrupted again")
+print(main["n"].count_documents({{}}))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    expected = ["3000", "interrupted True", "interrupted again", "3000"]
+    assert run.stdout.splitlines() == expected, run.stderr
+    assert run.returncode == 0, run.stderr
+
+
+def test_other_threads_run_while_a_call_waits(main: argondb.Branch) -> None:
+    steps = 0
+    done = threading.Event()
+
+    def wait() -> None:
+        with main.watch() as watch:
+            watch.next(timeout=0.5)
+        done.set()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    while not done.is_set():
+        steps += 1
+        time.sleep(0.01)
+    thread.join()
+    assert steps > 10
+
+
+def test_a_process_that_ends_closes_its_stores(url: str) -> None:
+    code = f"""
+import argondb
+store = argondb.open({url!r}, create=True)
+store.project("shop", create=True).branch()["users"].insert_one({{"_id": 1}})
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    with argondb.open(url) as store:
+        assert store.project("shop").branch()["users"].find_one(1) == {"_id": 1}
+
+
+def test_importing_takes_nothing_that_is_slow() -> None:
+    code = "import sys, argondb; print([m for m in ('pymongo', 'asyncio', 'json') if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "pymongo" not in run.stdout and "asyncio" not in run.stdout
+
+
+def test_errors_can_be_pickled() -> None:
+    error = UnavailableError("no", {"lsn": 1}, "wait")
+    copy = pickle.loads(pickle.dumps(error))
+    assert (str(copy), copy.details, copy.hint) == ("no (wait)", {"lsn": 1}, "wait")
+
+
+def test_a_directory_names_its_store(tmp_path: Path) -> None:
+    argondb.open(f"sled:{tmp_path / '.argon'}", create=True).close()
+    with argondb.open(str(tmp_path / ".argon")) as store:
+        assert store.url.startswith("sled:")
