@@ -17,7 +17,7 @@ Options = CodecOptions[Any]
 def encode(document: Mapping[str, Any], options: Options) -> bytes:
     """A document as BSON; a raw one as it is."""
     if isinstance(document, RawBSONDocument):
-        return document.raw
+        return bytes(document.raw)
     return bson.encode(document, codec_options=options)
 
 

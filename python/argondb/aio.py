@@ -86,10 +86,10 @@ def _later(
 ) -> Callable[Concatenate[Any, _P], Coroutine[Any, Any, _T]]:
     """The same method of the object behind an async one."""
 
-    @functools.wraps(function)
-    async def method(self: Any, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    async def method(self: Any, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
         return await _run(function, self._sync, *args, **kwargs)
 
+    functools.update_wrapper(method, function)
     return method
 
 
@@ -203,9 +203,12 @@ class Collection(CollectionView):
     find_one_and_replace = _later(_collection.Collection.find_one_and_replace)
     find_one_and_delete = _later(_collection.Collection.find_one_and_delete)
     bulk_write = _later(_collection.Collection.bulk_write)
-    create_index = _later(_collection.Collection.create_index)
     drop_index = _later(_collection.Collection.drop_index)
     drop = _later(_collection.Collection.drop)
+
+    async def create_index(self, keys: Order, **options: Any) -> str:
+        """Creates an index and the entries of all documents. Returns its name."""
+        return str(await _run(self._sync.create_index, keys, **options))
 
     async def rename(self, new_name: str, *, comment: str | None = None) -> Collection:
         """Renames the collection. Returns it by its new name."""

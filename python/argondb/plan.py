@@ -205,7 +205,9 @@ class Plan:
 
 
 def _conflict(data: dict[str, Any]) -> Conflict:
-    sides = {side: data[side] for side in ("base", "ours", "theirs") if side in data}
+    sides: dict[str, Any] = {
+        name: data[name] for name in ("base", "ours", "theirs") if name in data
+    }
     return Conflict(
         kind=data["kind"],
         collection=data["collection"],

@@ -64,7 +64,7 @@ impl Bulk {
         for (position, write) in self.writes.iter().enumerate() {
             match write {
                 BulkWrite::Insert(document) => {
-                    transaction.insert(&self.collection, document.clone()).await?;
+                    transaction.insert(&self.collection, [document.clone()]).await?;
                     counts.inserted += 1;
                 }
                 BulkWrite::Update(command) => {

@@ -47,6 +47,9 @@ pub(crate) struct Opened {
     states: Mutex<HashMap<u64, State>>,
 }
 
+/// Somebody has a lease of the store.
+struct InUse;
+
 /// Keeps a store open.
 pub(crate) struct Lease {
     connection: Arc<Connection>,
@@ -106,15 +109,18 @@ impl Connection {
     /// Closes the store now if nobody uses it. Returns whether it is closed.
     pub(crate) async fn release(self: &Arc<Self>) -> bool {
         let _gate = self.gate.lock().await;
-        let Some(opened) = self.take_idle() else { return false };
+        let Ok(opened) = self.take_idle() else { return false };
         close(opened).await;
         true
     }
 
-    /// Takes the store, if it is open, unless somebody uses it.
-    fn take_idle(&self) -> Option<Option<Arc<Opened>>> {
+    /// Takes the store, if it is open.
+    ///
+    /// # Errors
+    /// If somebody uses it.
+    fn take_idle(&self) -> Result<Option<Arc<Opened>>, InUse> {
         let mut slot = self.slot();
-        (slot.leases == 0).then(|| slot.opened.take())
+        if slot.leases == 0 { Ok(slot.opened.take()) } else { Err(InUse) }
     }
 
     /// Whether nobody has used the store since it was asked before, and nobody uses it; `None` if it is closed.

@@ -219,13 +219,9 @@ impl Documents {
             let name = parsed::collection(&collection)?;
             let documents = parsed::split(&documents)?;
             if let Some(open) = place.open_transaction() {
-                let mut guard = open.transaction.lock().await;
-                // Of several documents all are inserted, or none.
-                let mut transaction = guard.clone().ok_or_else(ended)?;
-                for document in documents {
-                    transaction.insert(&name, document).await?;
-                }
-                *guard = Some(transaction);
+                let mut begun = open.lock().await;
+                let begun = begun.as_mut().ok_or_else(ended)?;
+                begun.transaction.insert(&name, documents).await?;
                 return Ok(None);
             }
             let (_lease, branch) = place.writable().await?;
@@ -251,11 +247,9 @@ impl Documents {
             let name = parsed::collection(&collection)?;
             let command = parsed::update(&mut parsed::parse(&command)?)?;
             if let Some(open) = place.open_transaction() {
-                let mut guard = open.transaction.lock().await;
-                let mut transaction = guard.clone().ok_or_else(ended)?;
-                let modified = transaction.update(&name, &command).await?;
-                *guard = Some(transaction);
-                return Ok(modified);
+                let mut begun = open.lock().await;
+                let begun = begun.as_mut().ok_or_else(ended)?;
+                return Ok(begun.transaction.update(&name, &command).await?);
             }
             let (_lease, branch) = place.writable().await?;
             let signature = parsed::signature(actor, message)?;
@@ -280,11 +274,9 @@ impl Documents {
             let name = parsed::collection(&collection)?;
             let command = parsed::delete(&mut parsed::parse(&command)?)?;
             if let Some(open) = place.open_transaction() {
-                let mut guard = open.transaction.lock().await;
-                let mut transaction = guard.clone().ok_or_else(ended)?;
-                let modified = transaction.delete(&name, &command).await?;
-                *guard = Some(transaction);
-                return Ok(modified);
+                let mut begun = open.lock().await;
+                let begun = begun.as_mut().ok_or_else(ended)?;
+                return Ok(begun.transaction.delete(&name, &command).await?);
             }
             let (_lease, branch) = place.writable().await?;
             let signature = parsed::signature(actor, message)?;
@@ -309,10 +301,12 @@ impl Documents {
             let name = parsed::collection(&collection)?;
             let bulk = Arc::new(Bulk::parse(name, parsed::parse(&command)?)?);
             let (counts, lsn) = if let Some(open) = place.open_transaction() {
-                let mut guard = open.transaction.lock().await;
-                let mut transaction = guard.clone().ok_or_else(ended)?;
+                let mut begun = open.lock().await;
+                let begun = begun.as_mut().ok_or_else(ended)?;
+                // All of its writes are applied, or none.
+                let mut transaction = begun.transaction.clone();
                 let counts = bulk.apply(&mut transaction).await?;
-                *guard = Some(transaction);
+                begun.transaction = transaction;
                 (counts, None)
             } else {
                 let signature = parsed::signature(actor, message)?;
@@ -340,11 +334,9 @@ impl Documents {
             let name = parsed::collection(&collection)?;
             let command = Arc::new(FindAndModify::parse(name, parsed::parse(&command)?)?);
             if let Some(open) = place.open_transaction() {
-                let mut guard = open.transaction.lock().await;
-                let mut transaction = guard.clone().ok_or_else(ended)?;
-                let image = command.apply(&mut transaction).await?;
-                *guard = Some(transaction);
-                return Ok((image, None));
+                let mut begun = open.lock().await;
+                let begun = begun.as_mut().ok_or_else(ended)?;
+                return Ok((command.apply(&mut begun.transaction).await?, None));
             }
             let signature = parsed::signature(actor, message)?;
             let (_lease, branch) = place.writable().await?;
@@ -364,9 +356,9 @@ impl Documents {
         let place = self.place.clone();
         wait(py, async move {
             let open = place.open_transaction().ok_or_else(no_transaction)?;
-            let transaction = open.transaction.lock().await.take().ok_or_else(ended)?;
-            let request = parsed::signature(actor, message)?.request(open.branch());
-            Ok(lsn(transaction.commit(request).await?.as_ref()))
+            let begun = open.lock().await.take().ok_or_else(ended)?;
+            let request = parsed::signature(actor, message)?.request(&begun.branch);
+            Ok(lsn(begun.transaction.commit(request).await?.as_ref()))
         })
     }
 
@@ -375,7 +367,7 @@ impl Documents {
         wait_here(py, async {
             self.place.connection.check_process()?;
             let open = self.place.open_transaction().ok_or_else(no_transaction)?;
-            drop(open.transaction.lock().await.take());
+            drop(open.lock().await.take());
             Ok(())
         })
     }

@@ -1,6 +1,6 @@
 //! Errors as Python's exceptions.
 
-use argon_core::{DetailValue, Error, ErrorKind};
+use argon_core::{DetailValue, Error, ErrorKind, Hint};
 use argon_service::{Failure, of_format};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::prelude::*;
@@ -12,8 +12,8 @@ use crate::hints;
 pub(crate) fn exception(py: Python<'_>, failure: &Failure) -> PyErr {
     let made = match failure {
         Failure::Interrupted => return PyKeyboardInterrupt::new_err(()),
-        Failure::Error { error, hint } => made(py, error, error.hint().or_else(|| hint.clone())),
-        Failure::Format { error, hint } => made(py, &of_format(error), hint.clone()),
+        Failure::Error { error, hint } => made(py, error, error.hint().or(hint.clone()).as_ref()),
+        Failure::Format { error, hint } => made(py, &of_format(error), hint.as_ref()),
         Failure::Output(source) => {
             made(py, &Error::new(ErrorKind::Unavailable, source.to_string()), None)
         }
@@ -25,7 +25,7 @@ pub(crate) fn exception(py: Python<'_>, failure: &Failure) -> PyErr {
 fn made<'py>(
     py: Python<'py>,
     error: &Error,
-    hint: Option<argon_core::Hint>,
+    hint: Option<&Hint>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let details = PyDict::new(py);
     for (key, value) in error.details() {
@@ -34,7 +34,7 @@ fn made<'py>(
             DetailValue::Number(number) => details.set_item(key.as_str(), *number)?,
         }
     }
-    let hint = hint.as_ref().and_then(hints::words);
+    let hint = hint.and_then(hints::words);
     py.import("argondb.errors")?.getattr("_from_native")?.call1((
         error.kind().as_str(),
         error.in_full(),

@@ -39,11 +39,14 @@ pub(crate) struct PastState {
     pub(crate) digest: Digest,
 }
 
-/// A transaction until it is committed or given up.
-pub(crate) struct OpenTransaction {
-    _lease: Lease,
-    branch: Branch,
-    pub(crate) transaction: Mutex<Option<Transaction>>,
+/// A transaction; `None` after its end.
+pub(crate) type OpenTransaction = Mutex<Option<Begun>>;
+
+/// A transaction that was begun, with what it keeps open.
+pub(crate) struct Begun {
+    pub(crate) transaction: Transaction,
+    pub(crate) branch: Branch,
+    pub(crate) _lease: Lease,
 }
 
 /// What a read reads, which stays open as long as this.
@@ -104,8 +107,8 @@ impl PlaceOfDocuments {
     ) -> Result<Self> {
         let lease = connection.lease().await?;
         let head = lease.branch(&project, &branch).await?;
-        let transaction = Mutex::new(Some(Transaction::begin(&head).await?));
-        let open = OpenTransaction { _lease: lease, branch: head, transaction };
+        let transaction = Transaction::begin(&head).await?;
+        let open = Mutex::new(Some(Begun { transaction, branch: head, _lease: lease }));
         Ok(Self { connection, project, branch, kind: Kind::Transaction(Arc::new(open)) })
     }
 
@@ -146,8 +149,8 @@ impl PlaceOfDocuments {
     pub(crate) async fn reading(&self) -> Result<Reading> {
         let lease = self.connection.lease().await?;
         if let Kind::Transaction(open) = &self.kind {
-            let transaction = open.transaction.lock().await;
-            let transaction = transaction.as_ref().ok_or_else(ended)?;
+            let begun = open.lock().await;
+            let transaction = &begun.as_ref().ok_or_else(ended)?.transaction;
             let (state, execution) = (transaction.state().clone(), transaction.execution());
             return Ok(Reading { lease, state, execution, is_state: transaction.is_empty() });
         }
@@ -188,12 +191,6 @@ impl PlaceOfDocuments {
         }
         lease.keep_state(past.number, &state);
         Ok(state)
-    }
-}
-
-impl OpenTransaction {
-    pub(crate) fn branch(&self) -> &Branch {
-        &self.branch
     }
 }
 

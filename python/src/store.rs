@@ -1,6 +1,6 @@
 //! The class of stores.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use argon_core::model::{Actor, BranchName, ProjectName};
@@ -186,6 +186,7 @@ impl HowToOpen {
     fn connection(self) -> Result<Connection> {
         let settings = settings::resolve(&Overrides::default(), None)?.settings;
         let place = discover::named(&self.url, &settings)?;
+        check_engine(&place)?;
         let opener = self.opener(&settings)?;
         let idle = if may_be_released(&place) { seconds(self.idle)? } else { None };
         Ok(Connection::new(place, opener, idle))
@@ -210,6 +211,24 @@ impl HowToOpen {
         };
         Ok(StoreOpener { options, environment: backends::environment(), actor })
     }
+}
+
+/// Refuses an engine that hangs in this process: sled has threads of the whole process, of which a child of
+/// a fork has none.
+fn check_engine(place: &Place) -> Result {
+    static FIRST_PROCESS: OnceLock<u32> = OnceLock::new();
+    // The queue of a store of the legacy system is a sled store.
+    let is_sled = matches!(place.url.scheme(), "sled" | "legacy+file" | "legacy+s3");
+    let process = std::process::id();
+    if !is_sled || *FIRST_PROCESS.get_or_init(|| process) == process {
+        return Ok(());
+    }
+    Err(Error::unsupported(
+        "a sled store can't be opened in a process that was forked from one that had a sled store \
+         open: start processes by spawn, as in multiprocessing.set_start_method(\"spawn\"), or use a \
+         fjall store",
+    )
+    .into())
 }
 
 /// Whether another process could use the store meanwhile, and nothing is lost when it is closed.

@@ -1,5 +1,6 @@
 //! The tests of the Python package, which cargo runs with all others: pytest, mypy and ruff in an
 //! environment of their own, on the native module that cargo has just built.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::env;
 use std::fs;

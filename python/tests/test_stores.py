@@ -57,7 +57,7 @@ def test_the_command_works_beside_a_store_that_is_idle(url: str, argon: str) -> 
     main["users"].insert_one({"_id": 1})
     state = main.at(1)
     wait_until_released(store)
-    assert '"_id": 1' in run("get", "-c", "users", "1")
+    assert run("get", "-c", "users", "1") == '{"_id":1}\n'
     run("put", "-c", "users", '{"_id": 2}')
     assert main["users"].count_documents({}) == 2, "it is opened again at the next call"
     assert state["users"].count_documents({}) == 1
@@ -78,9 +78,8 @@ def test_a_cursor_a_commit_and_a_watch_keep_the_store(url: str) -> None:
         commit["users"].insert_one({})
         time.sleep(0.5)
         assert store.is_open and not store.release()
-    with main.watch() as watch:
+    with main.watch():
         assert not store.release()
-        del watch
     wait_until_released(store)
     assert main["users"].count_documents({}) == 5001
     assert store.release() and not store.is_open
@@ -171,7 +170,7 @@ def test_after_a_fork_there_is_a_clear_error(url: str) -> None:
     store.close()
 
 
-def test_a_child_can_open_a_store_again(url: str) -> None:
+def test_a_child_can_open_a_store_again_unless_the_engine_forbids_it(url: str) -> None:
     store = argondb.open(url, create=True)
     main = store.project("shop", create=True).branch()
     main["users"].insert_many([{"_id": i} for i in range(10)])
@@ -180,10 +179,13 @@ def test_a_child_can_open_a_store_again(url: str) -> None:
         with argondb.open(url) as other:
             return other.project("shop").branch()["users"].count_documents({})
 
-    assert in_child(again) == "10"
-    assert in_child(again) == "10"
+    said = [in_child(again), in_child(again)]
     store.close()
-    assert in_child(again) == "10"
+    said.append(in_child(again))
+    if url.startswith("sled"):
+        assert all("UnsupportedError" in each and "spawn" in each for each in said), said
+    else:
+        assert said == ["10"] * 3
 
 
 def _count(url: str) -> int:
@@ -197,7 +199,12 @@ def test_a_pool_of_processes_works(url: str, method: str) -> None:
         store.project("shop", create=True).branch()["users"].insert_one({"_id": 1})
         store.release()
         with multiprocessing.get_context(method).Pool(1) as pool:
-            assert pool.apply_async(_count, (url,)).get(timeout=60) == 1
+            counted = pool.apply_async(_count, (url,))
+            if method == "fork" and url.startswith("sled"):
+                with pytest.raises(argondb.UnsupportedError):
+                    counted.get(timeout=60)
+            else:
+                assert counted.get(timeout=60) == 1
 
 
 def test_a_signal_interrupts_a_call(url: str) -> None:
@@ -205,15 +212,16 @@ def test_a_signal_interrupts_a_call(url: str) -> None:
 import argondb, os, signal, threading, time
 store = argondb.open({url!r}, create=True)
 main = store.project("shop", create=True).branch()
-main["n"].insert_many([{{"_id": i}} for i in range(3000)])
+main["n"].insert_many([{{"_id": i}} for i in range(9000)])
 print(main["n"].count_documents({{}}), flush=True)
 def interrupt():
     time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGINT)
 threading.Thread(target=interrupt).start()
 began = time.monotonic()
-joins = [{{"$lookup": {{"from": "n", "pipeline": [{{"$match": {{"$expr": {{"$gt": ["$_id", -1]}}}}}},
-         {{"$count": "n"}}], "as": "a"}}}}]
+later = [{{"$match": {{"$expr": {{"$gt": ["$_id", "$$id"]}}}}}}, {{"$count": "n"}}]
+lookup = {{"from": "n", "let": {{"id": "$_id"}}, "pipeline": later, "as": "later"}}
+joins = [{{"$lookup": lookup}}]
 try:
     list(main["n"].aggregate(joins))
     print("ended before the signal")
@@ -227,7 +235,7 @@ except KeyboardInterrupt:
 print(main["n"].count_documents({{}}))
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    expected = ["3000", "interrupted True", "interrupted again", "3000"]
+    expected = ["9000", "interrupted True", "interrupted again", "9000"]
     assert run.stdout.splitlines() == expected, run.stderr
     assert run.returncode == 0, run.stderr
 
