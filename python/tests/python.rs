@@ -29,9 +29,12 @@ fn the_tests_and_checks_of_the_package_pass() {
         &["--cache-dir", text(&cache), "--config-file", text(&config), "-p", "argondb"],
     );
     let tests = Path::new(PACKAGE).join("tests");
-    let options = ["-p", "no:cacheprovider", "-q", "--doctest-modules"];
+    let options = ["-p", "no:cacheprovider", "-q", "--doctest-modules", "--doctest-glob=*.md"];
     let package = checks.stage.join("argondb");
-    checks.run("pytest", &[&options[..], &[text(&tests), text(&package)]].concat());
+    let guide = Path::new(PACKAGE).join("../docs/PYTHON.md");
+    let readme = Path::new(PACKAGE).join("README.md");
+    let paths = [text(&tests), text(&package), text(&guide), text(&readme)];
+    checks.run("pytest", &[&options[..], &paths].concat());
 }
 
 struct Checks {

@@ -29,13 +29,14 @@ use crate::expression::Context;
 use crate::find::Selection;
 use crate::modify::{Change, Modified};
 use crate::pipeline::{Execution, Limits, StateCollections};
+use crate::value::{malformed, to_owned};
 use overlay::OverlayCollections;
 use staged::{Staged, Writes};
 
 /// Writes that become one commit, and are seen by the reads of the transaction.
 ///
-/// Its time stays the same from its begin to its end. Memory: the documents that it writes, before
-/// and after.
+/// Each command is applied as a whole, or not at all if it fails. The time stays the same from the begin
+/// to the end. Memory: the documents that are written, before and after.
 #[derive(Clone)]
 pub struct Transaction {
     branch: Branch,
@@ -96,7 +97,7 @@ impl Transaction {
 
     /// Whether nothing is written yet.
     pub fn is_empty(&self) -> bool {
-        self.writes.values().all(|writes| writes.is_empty())
+        self.writes.is_empty()
     }
 
     /// What a query in the transaction runs with: it sees what was written so far, and other states of
@@ -108,22 +109,30 @@ impl Transaction {
         Execution::new(Arc::new(collections), self.context.clone(), Limits::default())
     }
 
-    /// Inserts a document; one without an `_id` gets an `ObjectId`. Returns the key of its `_id`.
+    /// Inserts documents, all of them or none; one without an `_id` gets an `ObjectId`. Returns the keys of
+    /// their `_id`s in order.
     ///
     /// # Errors
-    /// `AlreadyExists` with MongoDB's code 11000 if the `_id` is in use; `Invalid` if the document can't
-    /// be stored.
+    /// `AlreadyExists` with MongoDB's code 11000 if an `_id` is in use or occurs twice; `Invalid` if a
+    /// document can't be stored.
     pub async fn insert(
         &mut self,
         collection: &CollectionName,
-        document: RawDocumentBuf,
-    ) -> Result<Key> {
-        let (key, document) = self.branch.collection(collection).with_id(document)?;
-        if self.find(collection, &key).await?.after.is_some() {
-            return Err(duplicate_id(collection, &key));
+        documents: impl IntoIterator<Item = RawDocumentBuf>,
+    ) -> Result<Vec<Key>> {
+        let (mut keys, mut inserted) = (Vec::new(), Writes::new());
+        for document in documents {
+            let (key, document) = self.branch.collection(collection).with_id(document)?;
+            let found = self.find(collection, &key).await?;
+            let is_present = found.after.is_some();
+            let staged = Staged { after: Some(document), ..found };
+            if is_present || inserted.insert(key.clone(), staged).is_some() {
+                return Err(duplicate_id(collection, &key));
+            }
+            keys.push(key);
         }
-        self.write(collection, key.clone(), Some(document)).await?;
-        Ok(key)
+        self.write(collection, inserted);
+        Ok(keys)
     }
 
     /// Updates the documents that match.
@@ -188,26 +197,29 @@ impl Transaction {
     ) -> Result<Modified> {
         let matching = self.matching(collection, selection, many).await?;
         let mut modified = Modified { matched: matching.len() as u64, ..Modified::default() };
-        for (key, before) in matching {
+        let mut changed = Writes::new();
+        for (key, staged) in matching {
+            let Some(before) = &staged.after else { continue };
             let after = match change(before.as_raw())? {
                 Change::Keep => Some(before.clone()),
                 Change::Replace(after) => Some(Document::checked(after)?.1),
                 Change::Delete => None,
             };
+            modified.image = (!many).then(|| (Some(before.clone()), after.clone()));
             if after.as_ref().map(Document::as_bytes) != Some(before.as_bytes()) {
                 modified.modified += 1;
-                self.write(collection, key, after.clone()).await?;
+                changed.insert(key, Staged { after, ..staged });
             }
-            modified.image = (!many).then_some((Some(before), after));
         }
+        self.write(collection, changed);
         if let Some(insert) = insert.filter(|_| modified.matched == 0) {
-            let key = self.insert(collection, insert()?).await?;
-            let document = self.find(collection, &key).await?.after;
-            let id =
-                document.as_ref().and_then(|document| document.as_raw().get("_id").transpose());
-            let id = id.transpose().map_err(crate::value::malformed)?;
-            modified.upserted = id.map(crate::value::to_owned);
-            modified.image = Some((None, document));
+            for key in self.insert(collection, [insert()?]).await? {
+                let document = self.find(collection, &key).await?.after;
+                let raw = document.as_ref().map(Document::as_raw);
+                let id = raw.map(|raw| raw.get("_id")).transpose().map_err(malformed)?;
+                modified.upserted = id.flatten().map(to_owned);
+                modified.image = Some((None, document));
+            }
         }
         Ok(modified)
     }
@@ -219,30 +231,31 @@ impl Transaction {
         collection: &CollectionName,
         selection: &Selection,
         many: bool,
-    ) -> Result<BTreeMap<Key, Document>> {
-        let mut matching = BTreeMap::new();
-        for (key, staged) in
-            self.writes.get(collection).into_iter().flat_map(|writes| writes.iter())
-        {
+    ) -> Result<Writes> {
+        let (mut matching, none) = (Writes::new(), Writes::new());
+        let written = self.writes.get(collection).map_or(&none, |writes| &**writes);
+        for (key, staged) in written {
             if let Some(document) = &staged.after
                 && selection.matches(document.as_raw())?
             {
-                matching.insert(key.clone(), document.clone());
+                matching.insert(key.clone(), staged.clone());
             }
         }
         if let Some(view) = self.view(collection)? {
             let mut stored = selection.read(&view);
             while let Some((key, version)) = stored.try_next().await? {
-                if !self.writes.get(collection).is_some_and(|writes| writes.contains_key(&key)) {
-                    matching.insert(key, version.document);
-                    if !many {
-                        break;
-                    }
+                if written.contains_key(&key) {
+                    continue;
+                }
+                let read = view.point_of(version.lsn)?;
+                matching.insert(key, Staged::of_stored(read, version.document));
+                if !many {
+                    break;
                 }
             }
         }
-        if !many && let Some((first, document)) = matching.pop_first() {
-            return Ok(BTreeMap::from([(first, document)]));
+        if !many {
+            return Ok(matching.pop_first().into_iter().collect());
         }
         Ok(matching)
     }
@@ -254,23 +267,16 @@ impl Transaction {
         }
         let Some(view) = self.view(collection)? else { return Ok(Staged::default()) };
         let found = view.version(key).await?;
-        Ok(found.map_or_else(Staged::default, |found| Staged {
-            read: Some(found.changed_by),
-            before: Some(found.document.clone()),
-            after: Some(found.document),
+        Ok(found.map_or_else(Staged::default, |found| {
+            Staged::of_stored(found.changed_by, found.document)
         }))
     }
 
-    async fn write(
-        &mut self,
-        collection: &CollectionName,
-        key: Key,
-        after: Option<Document>,
-    ) -> Result<()> {
-        let staged = Staged { after, ..self.find(collection, &key).await? };
-        let writes = self.writes.entry(collection.clone()).or_default();
-        Arc::make_mut(writes).insert(key, staged);
-        Ok(())
+    fn write(&mut self, collection: &CollectionName, changed: Writes) {
+        if !changed.is_empty() {
+            let writes = self.writes.entry(collection.clone()).or_default();
+            Arc::make_mut(writes).extend(changed);
+        }
     }
 
     fn view(&self, collection: &CollectionName) -> Result<Option<CollectionView>> {

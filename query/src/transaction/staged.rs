@@ -22,6 +22,11 @@ pub(super) struct Staged {
 }
 
 impl Staged {
+    /// A document as it is in the state.
+    pub(super) fn of_stored(read: Point, document: Document) -> Self {
+        Self { read: Some(read), before: Some(document.clone()), after: Some(document) }
+    }
+
     /// Adds the change to a request, unless there is none.
     pub(super) fn add_to(
         self,
@@ -30,10 +35,8 @@ impl Staged {
         key: Key,
     ) -> Result<()> {
         let condition = self.read.map_or(Precondition::Absent, Precondition::ChangedBy);
-        let bytes = |document: &Option<Document>| {
-            document.as_ref().map(|document| document.as_bytes().to_vec())
-        };
-        if bytes(&self.before) == bytes(&self.after) {
+        let [before, after] = [&self.before, &self.after];
+        if before.as_ref().map(Document::as_bytes) == after.as_ref().map(Document::as_bytes) {
             return Ok(());
         }
         match self.after {

@@ -33,7 +33,7 @@ async fn a_transaction_reads_what_it_writes_and_is_one_commit() {
 
     let mut transaction = Transaction::begin(&branch).await.unwrap();
     for id in [5, 1, 9] {
-        transaction.insert(&boats(), rawdoc! { "_id": id, "sails": id }).await.unwrap();
+        transaction.insert(&boats(), [rawdoc! { "_id": id, "sails": id }]).await.unwrap();
     }
     let some = doc! { "sails": { "$gte": 5 } };
     assert_eq!(transaction.update(&boats(), &set(some.clone(), 7)).await.unwrap().modified, 3);
@@ -49,9 +49,9 @@ async fn a_transaction_reads_what_it_writes_and_is_one_commit() {
     let sort = doc! { "_id": -1 };
     let sorted = FindCommand { sort, limit: 2, ..FindCommand::default() };
     assert_eq!(ids(&transaction, sorted).await, [9, 6]);
-    let twice = transaction.insert(&boats(), rawdoc! { "_id": 2 }).await.unwrap_err();
+    let twice = transaction.insert(&boats(), [rawdoc! { "_id": 2 }]).await.unwrap_err();
     assert_eq!(twice.kind(), ErrorKind::AlreadyExists);
-    transaction.insert(&boats(), rawdoc! { "_id": 4 }).await.unwrap();
+    transaction.insert(&boats(), [rawdoc! { "_id": 4 }]).await.unwrap();
 
     assert_eq!(branch.head().await.unwrap().lsn().get(), 1, "nothing is written before the commit");
     let receipt = transaction.commit(branch.request()).await.unwrap().unwrap();
