@@ -187,6 +187,10 @@ class CollectionView:
     distinct = _later(_collection.CollectionView.distinct)
     list_indexes = _later(_collection.CollectionView.list_indexes)
     index_information = _later(_collection.CollectionView.index_information)
+    to_arrow = _later(_collection.CollectionView.to_arrow)
+    to_pandas = _later(_collection.CollectionView.to_pandas)
+    to_polars = _later(_collection.CollectionView.to_polars)
+    write_parquet = _later(_collection.CollectionView.write_parquet)
 
 
 class Collection(CollectionView):
@@ -194,6 +198,7 @@ class Collection(CollectionView):
 
     insert_one = _later(_collection.Collection.insert_one)
     insert_many = _later(_collection.Collection.insert_many)
+    insert_table = _later(_collection.Collection.insert_table)
     update_one = _later(_collection.Collection.update_one)
     update_many = _later(_collection.Collection.update_many)
     replace_one = _later(_collection.Collection.replace_one)

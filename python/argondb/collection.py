@@ -21,6 +21,8 @@ from argondb.results import (
 )
 
 if TYPE_CHECKING:
+    import pyarrow
+
     from argondb import _argondb
 
 __all__ = ["Collection", "CollectionView"]
@@ -185,6 +187,51 @@ class CollectionView:
             information[name] = definition
         return information
 
+    def to_arrow(
+        self,
+        filter: Document | None = None,
+        *,
+        schema: pyarrow.Schema | None = None,
+        projection: Fields = None,
+        sort: Order | None = None,
+        skip: int = 0,
+        limit: int = 0,
+    ) -> pyarrow.Table:
+        """The documents that match as an Arrow table; see :mod:`argondb.arrow` for its types. A
+        ``schema`` chooses the columns and their types; a value that does not fit is an error.
+
+        >>> import argondb
+        >>> with argondb.open("memory:") as store:
+        ...     boats = store.project("shop", create=True).branch("main")["boats"]
+        ...     _ = boats.insert_many([{"_id": 1, "length": 7}, {"_id": 2, "length": 7.5}])
+        ...     boats.to_arrow().column("length").to_pylist()
+        [7.0, 7.5]
+        """
+        from argondb import arrow
+
+        query = _query(filter, projection, sort, None, None)
+        if skip:
+            query["skip"] = skip
+        if limit:
+            query["limit"] = limit
+        return arrow.table(self._native.columns(self._name, self._command(**query)), schema)
+
+    def to_pandas(self, filter: Document | None = None, **options: Any) -> Any:
+        """The documents that match as a DataFrame of pandas; options as for :meth:`to_arrow`."""
+        return self.to_arrow(filter, **options).to_pandas()
+
+    def to_polars(self, filter: Document | None = None, **options: Any) -> Any:
+        """The documents that match as a DataFrame of polars; options as for :meth:`to_arrow`."""
+        import polars
+
+        return polars.from_arrow(self.to_arrow(filter, **options))
+
+    def write_parquet(self, path: Any, filter: Document | None = None, **options: Any) -> None:
+        """Writes the documents that match to a Parquet file; options as for :meth:`to_arrow`."""
+        from pyarrow import parquet
+
+        parquet.write_table(self.to_arrow(filter, **options), path)
+
     def with_options(self, codec_options: CodecOptions[Any] | None = None) -> CollectionView:
         """The same collection with other options."""
         return CollectionView(self._native, self._name, codec_options or self._options)
@@ -246,6 +293,15 @@ class Collection(CollectionView):
             encoded.append(_codec.encode(document, options))
         lsn = self._native.insert(self._name, b"".join(encoded), None, comment)
         return InsertManyResult(identifiers, lsn)
+
+    def insert_table(self, table: Any, *, comment: str | None = None) -> InsertManyResult:
+        """Inserts the rows of an Arrow table, or of a DataFrame of pandas or polars, in one commit.
+
+        A table of :meth:`to_arrow` gives the same documents, except that nulls are left out.
+        """
+        from argondb import arrow
+
+        return self.insert_many(arrow.documents(table), comment=comment)
 
     def update_one(
         self,

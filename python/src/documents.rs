@@ -16,9 +16,10 @@ use argon_service::{Failure, Result};
 use bson::{Bson, Document, doc};
 use futures::TryStreamExt;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyTuple};
 
 use crate::bulk::{self, Bulk};
+use crate::columns;
 use crate::commands as parsed;
 use crate::cursor::Cursor;
 use crate::find_and_modify::FindAndModify;
@@ -92,6 +93,24 @@ impl Documents {
             let Reading { lease, execution, .. } = self.place.reading().await?;
             Ok(Cursor::new(find.run(name.as_str(), &execution), lease))
         })
+    }
+
+    /// The documents that a query finds as columns in Arrow's layout; see `columns/export.rs`.
+    fn columns<'py>(
+        &self,
+        py: Python<'py>,
+        collection: &str,
+        command: Vec<u8>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let place = self.place.clone();
+        let collection = collection.to_owned();
+        let table = wait(py, async move {
+            let name = parsed::collection(&collection)?;
+            let find = Find::compile(&parsed::find(&mut parsed::parse(&command)?)?)?;
+            let reading = place.reading().await?;
+            columns::table(&find, name.as_str(), &reading.execution).await
+        })?;
+        columns::exported(py, &table)
     }
 
     /// The first document that a query finds.

@@ -22,11 +22,7 @@ pub(crate) fn exception(py: Python<'_>, failure: &Failure) -> PyErr {
     made.map_or_else(|error| error, PyErr::from_value)
 }
 
-fn made<'py>(
-    py: Python<'py>,
-    error: &Error,
-    hint: Option<&Hint>,
-) -> PyResult<Bound<'py, PyAny>> {
+fn made<'py>(py: Python<'py>, error: &Error, hint: Option<&Hint>) -> PyResult<Bound<'py, PyAny>> {
     let details = PyDict::new(py);
     for (key, value) in error.details() {
         match value {

@@ -15,10 +15,12 @@
 //! | `commands.rs` | commands with documents, as the package sends them |
 //! | `bulk.rs`, `find_and_modify.rs` | commands that read what they write |
 //! | `cursor.rs` | the documents of a query, in batches |
+//! | `columns/` | documents as columns in Arrow's layout |
 //! | `watch.rs` | the commits of a branch as they are made |
 //! | `errors.rs`, `hints.rs` | errors as Python's exceptions, with advice in its words |
 
 mod bulk;
+mod columns;
 mod commands;
 mod connection;
 mod cursor;

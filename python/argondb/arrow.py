@@ -1,0 +1,152 @@
+"""Documents as Arrow tables, and back.
+
+The type of a column is inferred over all documents, never from the first ones: integers widen to 64
+bits, and to doubles where all of them stay exact. A column with values of several types becomes text,
+and is reported by a :class:`MixedTypesWarning` and by :func:`mixed_columns`: strings as they are, other
+values as canonical Extended JSON. ObjectIds and decimals are text too; the metadata of their fields says
+so, and a table that comes back has them again.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow
+
+__all__ = ["MixedTypesWarning", "documents", "mixed_columns", "table"]
+
+_BSON = b"bson"
+_MIXED = "mixed:"
+
+
+class MixedTypesWarning(UserWarning):
+    """A column has values of several types, and became text."""
+
+
+def table(column: tuple[Any, ...], schema: pyarrow.Schema | None) -> pyarrow.Table:
+    """A table of the columns that the native module gives; cast to a schema, if there is one."""
+    import pyarrow
+
+    _, length, _, _, children, _ = column
+    names = [name for name, _ in children]
+    fields, arrays = [], []
+    for name, child in children:
+        field, array = _field(pyarrow, name, child)
+        fields.append(field)
+        arrays.append(array)
+    found = pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields))
+    if not names:
+        found = pyarrow.table({"": pyarrow.nulls(length)}).select([])
+    if schema is not None:
+        return _cast(pyarrow, found, schema)
+    for path, types in mixed_columns(found).items():
+        message = f"column {path} has values of several types ({', '.join(types)}) and became text"
+        warnings.warn(MixedTypesWarning(message), stacklevel=4)
+    return found
+
+
+def mixed_columns(table: pyarrow.Table) -> dict[str, list[str]]:
+    """The columns of a table that became text, by path, with the types of their values."""
+    return {path: types for field in table.schema for path, types in _mixed(field, field.name)}
+
+
+def _mixed(field: pyarrow.Field, path: str) -> Iterator[tuple[str, list[str]]]:
+    note = (field.metadata or {}).get(_BSON, b"").decode()
+    if note.startswith(_MIXED):
+        yield path, note.removeprefix(_MIXED).split(",")
+    for position in range(field.type.num_fields):
+        child = field.type.field(position)
+        yield from _mixed(child, f"{path}.{child.name}")
+
+
+def _field(pyarrow: Any, name: str, column: tuple[Any, ...]) -> tuple[pyarrow.Field, pyarrow.Array]:
+    kind, length, nulls, buffers, children, note = column
+    made = [_field(pyarrow, child_name, child) for child_name, child in children]
+    metadata = None if note is None else {_BSON: note.encode()}
+    types = {
+        "null": pyarrow.null,
+        "bool": pyarrow.bool_,
+        "int32": pyarrow.int32,
+        "int64": pyarrow.int64,
+        "float64": pyarrow.float64,
+        "timestamp": lambda: pyarrow.timestamp("ms", tz="UTC"),
+        "string": pyarrow.large_string,
+        "binary": pyarrow.large_binary,
+        "list": lambda: pyarrow.large_list(made[0][0]),
+        "struct": lambda: pyarrow.struct([field for field, _ in made]),
+    }
+    of = types[kind]()
+    if kind == "null":
+        array = pyarrow.nulls(length)
+    else:
+        array = pyarrow.Array.from_buffers(
+            of,
+            length,
+            [None if data is None else pyarrow.py_buffer(data) for data in buffers],
+            null_count=nulls,
+            children=[child for _, child in made] or None,
+        )
+    return pyarrow.field(name, of, metadata=metadata), array
+
+
+def _cast(pyarrow: Any, found: pyarrow.Table, schema: pyarrow.Schema) -> pyarrow.Table:
+    """The columns of a schema; one that no document has is null. A value that does not fit is an error."""
+    columns = []
+    for field in schema:
+        if field.name in found.column_names:
+            columns.append(found.column(field.name).cast(field.type))
+        else:
+            columns.append(pyarrow.nulls(len(found), field.type))
+    return pyarrow.Table.from_arrays(columns, schema=schema)
+
+
+def documents(table: Any) -> Iterator[dict[str, Any]]:
+    """The documents of a table, or of what has Arrow's interface (a DataFrame of polars, say) or pandas'.
+
+    Nulls are left out: in a table, a field that is null and one that is missing are the same.
+    """
+    import pyarrow
+
+    if not isinstance(table, pyarrow.Table):
+        if hasattr(table, "__arrow_c_stream__"):
+            table = pyarrow.table(table)
+        else:
+            table = pyarrow.Table.from_pandas(table, preserve_index=False)
+    for batch in table.to_batches():
+        columns = [
+            (field.name, _restorer(field), column)
+            for field, column in zip(batch.schema, batch.columns, strict=True)
+        ]
+        values = [(name, restore, column.to_pylist()) for name, restore, column in columns]
+        for row in range(batch.num_rows):
+            yield {
+                name: restore(column[row])
+                for name, restore, column in values
+                if column[row] is not None
+            }
+
+
+def _restorer(field: pyarrow.Field) -> Any:
+    """What makes the value of BSON of a value of a column."""
+    import pyarrow
+    from bson import Decimal128, Int64, ObjectId
+
+    note = (field.metadata or {}).get(_BSON, b"").decode()
+    if note == "objectId":
+        return ObjectId
+    if note == "decimal":
+        return Decimal128
+    if pyarrow.types.is_struct(field.type):
+        parts = {child.name: _restorer(child) for child in field.type}
+        return lambda value: {
+            name: parts[name](part) for name, part in value.items() if part is not None
+        }
+    if pyarrow.types.is_large_list(field.type) or pyarrow.types.is_list(field.type):
+        restore = _restorer(field.type.value_field)
+        return lambda value: [None if part is None else restore(part) for part in value]
+    if pyarrow.types.is_int64(field.type):
+        return Int64
+    return lambda value: value

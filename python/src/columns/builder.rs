@@ -1,0 +1,228 @@
+//! The buffers of a column in Arrow's layout.
+
+use std::collections::{BTreeSet, HashMap};
+
+use argon_core::{Error, Result};
+use argon_formats::extjson::{Layout, Mode, print_raw_value};
+use bson::raw::{RawBsonRef, RawDocument};
+
+use super::kind::{Fields, Kind};
+use crate::commands::malformed;
+
+/// A column: one value, or none, for each row.
+pub(crate) struct Column {
+    pub(super) length: usize,
+    pub(super) nulls: usize,
+    pub(super) validity: Bits,
+    pub(super) values: Values,
+}
+
+/// The values of a column. A row without a value has one that does not count.
+pub(super) enum Values {
+    Null,
+    Bool(Bits),
+    Int32(Vec<u8>),
+    Int64(Vec<u8>),
+    Double(Vec<u8>),
+    Date(Vec<u8>),
+    /// Texts as they are; hex digits of `ObjectId`s; digits of decimals.
+    Text(Bytes, TextOf),
+    Binary(Bytes),
+    List(Vec<u8>, Box<Column>),
+    Struct(Vec<(String, Column)>, HashMap<String, usize>),
+}
+
+/// What the texts of a column are.
+pub(super) enum TextOf {
+    Strings,
+    ObjectIds,
+    Decimals,
+    /// Values of these types: a string as it is, any other as canonical Extended JSON.
+    Mixed(BTreeSet<&'static str>),
+}
+
+/// Bits, the lowest of a byte first.
+#[derive(Default)]
+pub(super) struct Bits {
+    pub(super) bytes: Vec<u8>,
+    length: usize,
+}
+
+/// Texts or bytes, with 64-bit offsets.
+pub(super) struct Bytes {
+    pub(super) offsets: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Bits {
+    fn push(&mut self, bit: bool) {
+        if self.length.is_multiple_of(8) {
+            self.bytes.push(0);
+        }
+        if bit && let Some(last) = self.bytes.last_mut() {
+            *last |= 1 << (self.length % 8);
+        }
+        self.length += 1;
+    }
+}
+
+impl Bytes {
+    fn new() -> Self {
+        Self { offsets: 0_i64.to_le_bytes().to_vec(), bytes: Vec::new() }
+    }
+
+    fn push(&mut self, value: &[u8]) {
+        self.bytes.extend_from_slice(value);
+        self.offsets.extend((self.bytes.len() as i64).to_le_bytes());
+    }
+}
+
+impl Column {
+    /// An empty column with a field for each of these.
+    pub(crate) fn of_fields(fields: &Fields) -> Self {
+        let named = fields.fields.iter();
+        let columns: Vec<(String, Self)> =
+            named.map(|(name, kind)| (name.clone(), Self::of(kind))).collect();
+        let places = columns.iter().enumerate().map(|(place, (name, _))| (name.clone(), place));
+        let places = places.collect();
+        Self::empty(Values::Struct(columns, places))
+    }
+
+    fn of(kind: &Kind) -> Self {
+        let text = |of| Values::Text(Bytes::new(), of);
+        Self::empty(match kind {
+            Kind::Null => Values::Null,
+            Kind::Bool => Values::Bool(Bits::default()),
+            Kind::Int32 => Values::Int32(Vec::new()),
+            Kind::Int64 { .. } => Values::Int64(Vec::new()),
+            Kind::Double => Values::Double(Vec::new()),
+            Kind::Date => Values::Date(Vec::new()),
+            Kind::Text => text(TextOf::Strings),
+            Kind::ObjectId => text(TextOf::ObjectIds),
+            Kind::Decimal => text(TextOf::Decimals),
+            Kind::Mixed(types) => text(TextOf::Mixed(types.clone())),
+            Kind::Binary => Values::Binary(Bytes::new()),
+            Kind::List(of) => Values::List(0_i64.to_le_bytes().to_vec(), Box::new(Self::of(of))),
+            Kind::Struct(fields) => return Self::of_fields(fields),
+        })
+    }
+
+    fn empty(values: Values) -> Self {
+        Self { length: 0, nulls: 0, validity: Bits::default(), values }
+    }
+
+    /// Adds a document to a column with fields.
+    ///
+    /// # Errors
+    /// `Invalid` for a document that can't be read.
+    pub(crate) fn push_document(&mut self, document: &RawDocument) -> Result<()> {
+        self.push(Some(RawBsonRef::Document(document)))
+    }
+
+    fn push(&mut self, value: Option<RawBsonRef<'_>>) -> Result<()> {
+        let value =
+            value.filter(|value| !matches!(value, RawBsonRef::Null | RawBsonRef::Undefined));
+        let is_valid = value.is_some();
+        self.validity.push(is_valid);
+        self.nulls += usize::from(!is_valid);
+        match (&mut self.values, value) {
+            (Values::Null, _) => {}
+            (Values::Bool(bits), value) => bits.push(value == Some(RawBsonRef::Boolean(true))),
+            (Values::Int32(bytes), value) => {
+                let number = value.and_then(RawBsonRef::as_i32).unwrap_or(0);
+                bytes.extend(number.to_le_bytes());
+            }
+            (Values::Int64(bytes), value) => {
+                bytes.extend(value.map_or(0, integer).to_le_bytes());
+            }
+            (Values::Double(bytes), value) => {
+                bytes.extend(value.map_or(0.0, double).to_le_bytes());
+            }
+            (Values::Date(bytes), value) => {
+                let time = value.and_then(RawBsonRef::as_datetime);
+                bytes.extend(time.map_or(0, bson::DateTime::timestamp_millis).to_le_bytes());
+            }
+            (Values::Text(bytes, _), Some(RawBsonRef::String(text))) => bytes.push(text.as_bytes()),
+            (Values::Text(bytes, of), Some(value)) => bytes.push(of.text(value)?.as_bytes()),
+            (Values::Binary(bytes), Some(RawBsonRef::Binary(binary))) => bytes.push(binary.bytes),
+            (Values::Text(bytes, _) | Values::Binary(bytes), _) => bytes.push(&[]),
+            (Values::List(offsets, of), value) => {
+                if let Some(RawBsonRef::Array(array)) = value {
+                    for value in array {
+                        of.push(Some(value.map_err(malformed)?))?;
+                    }
+                }
+                offsets.extend((of.length as i64).to_le_bytes());
+            }
+            (Values::Struct(columns, places), value) => {
+                let row = self.length;
+                if let Some(RawBsonRef::Document(document)) = value {
+                    push_fields(columns, places, row, document)?;
+                }
+                for (_, column) in columns.iter_mut().filter(|(_, column)| column.length == row) {
+                    column.push(None)?;
+                }
+            }
+        }
+        self.length += 1;
+        Ok(())
+    }
+}
+
+/// Adds the fields that a document has, the first of each name.
+fn push_fields(
+    columns: &mut [(String, Column)],
+    places: &HashMap<String, usize>,
+    row: usize,
+    document: &RawDocument,
+) -> Result<()> {
+    for (position, element) in document.iter().enumerate() {
+        let (name, value) = element.map_err(malformed)?;
+        let name = name.as_str();
+        let is_there = columns.get(position).is_some_and(|(known, _)| known == name);
+        let place = if is_there { Some(position) } else { places.get(name).copied() };
+        if let Some((_, column)) = place.and_then(|place| columns.get_mut(place))
+            && column.length == row
+        {
+            column.push(Some(value))?;
+        }
+    }
+    Ok(())
+}
+
+impl TextOf {
+    /// The text of a value that is no string.
+    fn text(&self, value: RawBsonRef<'_>) -> Result<String> {
+        match (self, value) {
+            (Self::ObjectIds, RawBsonRef::ObjectId(id)) => Ok(id.to_hex()),
+            (Self::Decimals, RawBsonRef::Decimal128(decimal)) => Ok(decimal.to_string()),
+            (_, value) => {
+                let printed = print_raw_value(value, Mode::Canonical, Layout::Compact);
+                Ok(printed.map_err(|error| {
+                    Error::corrupt("a stored document can't be printed").with_source(error)
+                })?)
+            }
+        }
+    }
+}
+
+fn integer(value: RawBsonRef<'_>) -> i64 {
+    match value {
+        RawBsonRef::Int32(number) => number.into(),
+        RawBsonRef::Int64(number) => number,
+        _ => 0,
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a column of doubles has only integers that are exact"
+)]
+fn double(value: RawBsonRef<'_>) -> f64 {
+    match value {
+        RawBsonRef::Double(number) => number,
+        RawBsonRef::Int32(number) => number.into(),
+        RawBsonRef::Int64(number) => number as f64,
+        _ => 0.0,
+    }
+}
