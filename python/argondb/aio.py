@@ -188,9 +188,18 @@ class CollectionView:
     list_indexes = _later(_collection.CollectionView.list_indexes)
     index_information = _later(_collection.CollectionView.index_information)
     to_arrow = _later(_collection.CollectionView.to_arrow)
-    to_pandas = _later(_collection.CollectionView.to_pandas)
-    to_polars = _later(_collection.CollectionView.to_polars)
-    write_parquet = _later(_collection.CollectionView.write_parquet)
+
+    async def to_pandas(self, filter: Any = None, **options: Any) -> Any:
+        """The documents that match as a DataFrame of pandas."""
+        return await _run(self._sync.to_pandas, filter, **options)
+
+    async def to_polars(self, filter: Any = None, **options: Any) -> Any:
+        """The documents that match as a DataFrame of polars."""
+        return await _run(self._sync.to_polars, filter, **options)
+
+    async def write_parquet(self, path: Any, filter: Any = None, **options: Any) -> None:
+        """Writes the documents that match to a Parquet file."""
+        await _run(self._sync.write_parquet, path, filter, **options)
 
 
 class Collection(CollectionView):
