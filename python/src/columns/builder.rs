@@ -73,7 +73,7 @@ impl Bytes {
 
     fn push(&mut self, value: &[u8]) {
         self.bytes.extend_from_slice(value);
-        self.offsets.extend((self.bytes.len() as i64).to_le_bytes());
+        self.offsets.extend((self.bytes.len() as u64).to_le_bytes());
     }
 }
 
@@ -152,7 +152,7 @@ impl Column {
                         of.push(Some(value.map_err(malformed)?))?;
                     }
                 }
-                offsets.extend((of.length as i64).to_le_bytes());
+                offsets.extend((of.length as u64).to_le_bytes());
             }
             (Values::Struct(columns, places), value) => {
                 let row = self.length;
