@@ -316,7 +316,16 @@ impl Drop for Lease {
             return;
         }
         drop(opened);
-        self.connection.slot().leases -= 1;
+        let mut slot = self.connection.slot();
+        slot.leases -= 1;
+        if slot.closed && slot.leases == 0 {
+            // Nobody comes back to a store that is closed for good.
+            let last = slot.opened.take();
+            drop(slot);
+            if let Ok(runtime) = runtime::current() {
+                runtime.spawn(close(last));
+            }
+        }
     }
 }
 

@@ -98,6 +98,22 @@ def test_a_store_can_be_held(url: str) -> None:
         assert memory.is_open, "its data would be lost"
 
 
+def test_a_store_that_is_closed_ends_with_its_last_cursor(url: str) -> None:
+    store = argondb.open(url, create=True, hold=True)
+    main = store.project("shop", create=True).branch()
+    main["users"].insert_many([{"_id": i} for i in range(10)])
+    cursor = main["users"].find()
+    native = cursor._open()
+    store.close()
+    assert store.is_open
+    with pytest.raises(InvalidError):
+        main["users"].find_one(1)
+    assert len(list(cursor)) == 10
+    del native
+    wait_until_released(store)
+    argondb.open(url).close()
+
+
 def test_threads_share_a_store(url: str) -> None:
     with argondb.open(url, create=True, idle=0.05) as store:
         main = store.project("shop", create=True).branch()
