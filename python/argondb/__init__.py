@@ -22,11 +22,9 @@ The same names, async, are in :mod:`argondb.aio`.
 from __future__ import annotations
 
 import atexit as _atexit
+from typing import TYPE_CHECKING, Any
 
 from argondb import store as _store
-from argondb.branch import Branch, Commit, State, Watch
-from argondb.collection import Collection, CollectionView
-from argondb.cursor import CommandCursor, Cursor
 from argondb.errors import (
     AlreadyExistsError,
     ArgonError,
@@ -41,29 +39,76 @@ from argondb.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from argondb.plan import Conflict, Merged, Plan, PlanInfo
-from argondb.records import (
-    Blame,
-    BranchInfo,
-    Change,
-    CommitInfo,
-    DocumentVersion,
-    FieldChange,
-    Pin,
-    ProjectInfo,
-    Reset,
-    Restored,
-    WatchedChange,
-    WatchedCommit,
-)
-from argondb.results import (
-    BulkWriteResult,
-    DeleteResult,
-    InsertManyResult,
-    InsertOneResult,
-    UpdateResult,
-)
 from argondb.store import Project, Store, open
+
+if TYPE_CHECKING:
+    from argondb.branch import Branch, Commit, State, Watch
+    from argondb.collection import Collection, CollectionView
+    from argondb.cursor import CommandCursor, Cursor
+    from argondb.plan import Conflict, Merged, Plan, PlanInfo
+    from argondb.records import (
+        Blame,
+        BranchInfo,
+        Change,
+        CommitInfo,
+        DocumentVersion,
+        FieldChange,
+        Pin,
+        ProjectInfo,
+        Reset,
+        Restored,
+        WatchedChange,
+        WatchedCommit,
+    )
+    from argondb.results import (
+        BulkWriteResult,
+        DeleteResult,
+        InsertManyResult,
+        InsertOneResult,
+        UpdateResult,
+    )
+
+#: The modules of the names that are loaded when they are first used: a program that only may use Argon
+#: starts without them.
+_LATER = {
+    "branch": ("Branch", "Commit", "State", "Watch"),
+    "collection": ("Collection", "CollectionView"),
+    "cursor": ("CommandCursor", "Cursor"),
+    "plan": ("Conflict", "Merged", "Plan", "PlanInfo"),
+    "records": (
+        "Blame",
+        "BranchInfo",
+        "Change",
+        "CommitInfo",
+        "DocumentVersion",
+        "FieldChange",
+        "Pin",
+        "ProjectInfo",
+        "Reset",
+        "Restored",
+        "WatchedChange",
+        "WatchedCommit",
+    ),
+    "results": (
+        "BulkWriteResult",
+        "DeleteResult",
+        "InsertManyResult",
+        "InsertOneResult",
+        "UpdateResult",
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    for module, names in _LATER.items():
+        if name in names:
+            value = getattr(import_module(f"argondb.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module 'argondb' has no attribute '{name}'")
+
 
 __all__ = [
     "AlreadyExistsError",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,11 +34,15 @@ _OF_DOCUMENTS = frozenset({"id", "ids", "value", "definition"})
 
 
 def _dumps(request: dict[str, Any]) -> str:
+    import json
+
     fields = (f"{json.dumps(name)}: {_value(name, value)}" for name, value in request.items())
     return "{" + ", ".join(fields) + "}"
 
 
 def _value(name: str, value: Any) -> str:
+    import json
+
     if name not in _OF_DOCUMENTS:
         return json.dumps(value)
     from bson import json_util
@@ -48,6 +51,8 @@ def _value(name: str, value: Any) -> str:
 
 
 def _loads(result: str) -> Any:
+    import json
+
     if "$" not in result:
         return json.loads(result)
     from bson import json_util

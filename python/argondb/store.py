@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from argondb import _argondb
 from argondb._session import Session
-from argondb.branch import Branch
 from argondb.errors import AlreadyExistsError, NotFoundError
-from argondb.plan import PlanInfo, plan_info
-from argondb.records import BranchInfo, Pin, ProjectInfo, record
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from argondb.branch import Branch
+    from argondb.plan import PlanInfo
+    from argondb.records import BranchInfo, Pin, ProjectInfo
 
 __all__ = ["Project", "Store", "open"]
 
@@ -48,6 +49,8 @@ class Store:
 
     def projects(self) -> list[ProjectInfo]:
         """The projects by name."""
+        from argondb.records import ProjectInfo, record
+
         return [record(ProjectInfo, data) for data in self._session.call("project.list")]
 
     def project(self, name: str, create: bool = False) -> Project:
@@ -105,22 +108,32 @@ class Project:
 
     def branch(self, name: str = "main") -> Branch:
         """A branch, which must exist."""
+        from argondb.branch import Branch
+
         return Branch(self._session, self._name, name)
 
     def branches(self, all: bool = False) -> list[BranchInfo]:
         """The branches by name; with ``all``, also the backups that resets and deletions keep."""
+        from argondb.records import BranchInfo, record
+
         return [record(BranchInfo, data) for data in self._call("branch.list", {"all": all})]
 
     def pins(self) -> list[Pin]:
         """The pins by name."""
+        from argondb.records import Pin, record
+
         return [record(Pin, data) for data in self._call("pin.list")]
 
     def delete_pin(self, name: str) -> Pin:
         """Deletes a pin. Returns what it was."""
+        from argondb.records import Pin, record
+
         return record(Pin, self._call("pin.delete", {"pin": name}))
 
     def plans(self, all: bool = False) -> list[PlanInfo]:
         """The open plans, the oldest first; with ``all``, also those that were applied or aborted."""
+        from argondb.plan import plan_info
+
         return [plan_info(data) for data in self._call("plan.list", {"all": all})]
 
     def _call(self, operation: str, request: dict[str, Any] | None = None) -> Any:

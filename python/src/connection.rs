@@ -4,17 +4,22 @@
 //! closes it once a while has passed without a call, an open cursor or a transaction.
 
 use std::collections::HashMap;
-use std::mem;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use std::{fs, mem};
 
 use argon_core::model::{BranchName, ProjectName};
 use argon_core::{Branch, Error, Project, State, Store};
 use argon_service::config::Config;
 use argon_service::discover::Place;
-use argon_service::{OpenStore, Result, StoreOpener, Workspace};
+use argon_service::{OpenStore, Result, StoreOpener, Workspace, backends};
 
 use crate::runtime;
+
+/// How often a store that was closed is looked at, at most: for two seconds.
+const LOOKS_AT_LOCKS: u32 = 2000;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 
 /// The way to a store.
 pub(crate) struct Connection {
@@ -110,7 +115,7 @@ impl Connection {
     pub(crate) async fn release(self: &Arc<Self>) -> bool {
         let _gate = self.gate.lock().await;
         let Ok(opened) = self.take_idle() else { return false };
-        close(opened).await;
+        close(opened, self.directory()).await;
         true
     }
 
@@ -190,17 +195,48 @@ impl Connection {
         }
     }
 
+    /// The directory of the store, if it is on this machine.
+    fn directory(&self) -> Option<PathBuf> {
+        backends::directory_of(&self.place.url).map(PathBuf::from)
+    }
+
     fn slot(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Closes a store as after a command: what runs in the background ends first.
-async fn close(opened: Option<Arc<Opened>>) {
+async fn close(opened: Option<Arc<Opened>>, directory: Option<PathBuf>) {
     let Some(opened) = opened else { return };
     opened.store.settle().await;
     // Closing an engine writes and syncs.
-    let _ = tokio::task::spawn_blocking(move || drop(opened)).await;
+    let closing = tokio::task::spawn_blocking(move || {
+        drop(opened);
+        if let Some(directory) = directory.and_then(|path| fs::canonicalize(path).ok()) {
+            wait_for_locks(&directory);
+        }
+    });
+    let _ = closing.await;
+}
+
+/// Waits until an engine, which closes on a thread of its own, has closed its locks: a child of a fork would
+/// keep them.
+fn wait_for_locks(directory: &Path) {
+    for _ in 0..LOOKS_AT_LOCKS {
+        if !has_locks(directory) {
+            return;
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+}
+
+/// Whether this process has a lock of a directory open; false where the system does not tell.
+fn has_locks(directory: &Path) -> bool {
+    let Ok(descriptors) = fs::read_dir("/proc/self/fd") else { return false };
+    let mut files = descriptors.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+    files.any(|file| {
+        file.starts_with(directory) && file.file_name().is_some_and(|name| name == "lock")
+    })
 }
 
 impl Drop for Connection {
@@ -323,7 +359,7 @@ impl Drop for Lease {
             let last = slot.opened.take();
             drop(slot);
             if let Ok(runtime) = runtime::current() {
-                runtime.spawn(close(last));
+                runtime.spawn(close(last, self.connection.directory()));
             }
         }
     }

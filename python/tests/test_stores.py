@@ -213,7 +213,7 @@ def _count(url: str) -> int:
 def test_a_pool_of_processes_works(url: str, method: str) -> None:
     with argondb.open(url, create=True, idle=0.1) as store:
         store.project("shop", create=True).branch()["users"].insert_one({"_id": 1})
-        store.release()
+        assert store.release() and not store.is_open
         with multiprocessing.get_context(method).Pool(1) as pool:
             counted = pool.apply_async(_count, (url,))
             if method == "fork" and url.startswith("sled"):
