@@ -24,7 +24,7 @@ pub(crate) struct Bulk {
 enum BulkWrite {
     Insert(RawDocumentBuf),
     Update(Box<UpdateCommand>),
-    Delete(DeleteCommand),
+    Delete(Box<DeleteCommand>),
 }
 
 /// What the writes did.
@@ -123,7 +123,7 @@ impl BulkWrite {
                 Ok(Self::Insert(document))
             }
             "update" => Ok(Self::Update(Box::new(parsed::update(&mut value)?))),
-            "delete" => Ok(Self::Delete(parsed::delete(&mut value)?)),
+            "delete" => Ok(Self::Delete(Box::new(parsed::delete(&mut value)?))),
             other => Err(Error::invalid(format!("unknown kind of write '{other}'")).into()),
         }
     }

@@ -100,6 +100,7 @@ pub(crate) fn update(command: &mut Document) -> Result<UpdateCommand> {
         upsert: flag(command, "upsert"),
         array_filters: list(command, "array_filters")?,
         collation: document(command, "collation")?,
+        hint: hint(command),
         ..UpdateCommand::new(update)
     })
 }
@@ -109,6 +110,7 @@ pub(crate) fn delete(command: &mut Document) -> Result<DeleteCommand> {
         filter: document(command, "filter")?,
         many: flag(command, "many"),
         collation: document(command, "collation")?,
+        hint: hint(command),
     })
 }
 

@@ -175,7 +175,7 @@ impl Documents {
             if reading.is_state && is_plain {
                 let FindCommand { filter, collation, .. } = command;
                 let (filter, collation) = (QueryDocument(filter), QueryDocument(collation));
-                let request = CountDocuments { collection: name, filter, collation };
+                let request = CountDocuments { collection: name, filter, collation, hint: None };
                 return match count_one(&reading.state, request).await {
                     Ok(counted) => Ok(counted.documents),
                     Err(failure) if is_missing(&failure) => Ok(0),

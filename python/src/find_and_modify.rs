@@ -85,13 +85,13 @@ impl FindAndModify {
         let collation = self.find.collation.clone();
         let modified = match &self.update {
             Some(update) if found.is_some() => {
-                let command = UpdateCommand { filter, many: false, ..update.clone() };
+                let command = UpdateCommand { filter, many: false, hint: None, ..update.clone() };
                 transaction.update(&self.collection, &command).await?
             }
             // The filter alone makes the document of an upsert.
             Some(update) => transaction.update(&self.collection, update).await?,
             None => {
-                let command = DeleteCommand { filter, many: false, collation };
+                let command = DeleteCommand { filter, many: false, collation, hint: None };
                 transaction.delete(&self.collection, &command).await?
             }
         };
