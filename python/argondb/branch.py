@@ -55,6 +55,8 @@ class State:
         self._project = project
         self._branch = branch
         self._native = session.native.state(project, branch, revision)
+        self._named = revision
+        self._revision: str | None = None
 
     def __repr__(self) -> str:
         return f"State({self._project!r}, {self.revision!r})"
@@ -72,7 +74,20 @@ class State:
     @property
     def revision(self) -> str:
         """The branch and the position, as :meth:`Branch.at` takes them."""
-        return f"{self._branch}@{self.lsn}"
+        if self._revision is None:
+            self._revision = f"{self._branch_of()}@{self.lsn}"
+        return self._revision
+
+    def _branch_of(self) -> str:
+        """The branch that the revision names; that of a pin is where it was made."""
+        request = {"from": self._named, "to": self._named}
+        compared = self._session.call("diff", request, self._project, self._branch)
+        name: str = compared[0]["to"]["branch"]
+        pins = self._session.call("pin.list", None, self._project)
+        branches = self._session.call("branch.list", {"all": True}, self._project)
+        if all(branch["branch"] != name for branch in branches):
+            name = next((pin["branch"] for pin in pins if pin["pin"] == name), name)
+        return name
 
     def __getitem__(self, name: str) -> CollectionView:
         return self.collection(name)

@@ -326,3 +326,21 @@ def test_errors_have_a_kind_and_details(main: argondb.Branch) -> None:
     assert refused.value.details["code_name"] == "BadValue"
     with pytest.raises(argondb.ArgonError):
         main["$bad\0"].insert_one({})
+
+
+def test_a_state_of_another_branch_is_named_by_that_branch(
+    main: argondb.Branch, boats: argondb.Collection
+) -> None:
+    other = main.create("try")
+    for sails in (7, 8):
+        boats.update_one({"_id": 1}, {"$set": {"sails": sails}})
+    main.pin("v1", at=2)
+    other["boats"].insert_many([{"_id": 3}])
+    other["boats"].insert_many([{"_id": 4}])
+    state = other.at("main")
+    assert state.revision == "main@3"
+    assert [version.lsn for version in state.history("boats", 1)] == [3, 2, 1]
+    assert {blame.path: blame.value for blame in state.blame("boats", 1)} == {"_id": 1, "sails": 8}
+    assert [change.id for change in state.diff(other)] == [1, 3, 4]
+    assert [other.at(name).revision for name in ("v1", "pin:v1", "main~1")] == ["main@2"] * 3
+    assert [other.at(name).revision for name in ("@1", "~1", "try")] == ["try@1", "try@2", "try@3"]
