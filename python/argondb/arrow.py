@@ -10,13 +10,13 @@ so, and a table that comes back has them again.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["MixedTypesWarning", "documents", "mixed_columns", "table"]
+__all__ = ["MixedTypesWarning", "documents", "mixed_columns", "of_documents", "table"]
 
 _BSON = b"bson"
 _MIXED = "mixed:"
@@ -46,6 +46,27 @@ def table(column: tuple[Any, ...], schema: pyarrow.Schema | None) -> pyarrow.Tab
         message = f"column {path} has values of several types ({', '.join(types)}) and became text"
         warnings.warn(MixedTypesWarning(message), stacklevel=4)
     return found
+
+
+def of_documents(documents: Iterable[Mapping[str, Any]]) -> pyarrow.Table:
+    """A table of documents, such as those of a pipeline, by the same rules.
+
+    >>> of_documents([{"n": 1}, {"n": 2.5}]).column("n").to_pylist()
+    [1.0, 2.5]
+    """
+    from argondb import _codec
+    from argondb.store import open
+
+    # They become fields of other documents, because their `_id`s may be missing, or the same.
+    numbered = [{"_id": i, "document": document} for i, document in enumerate(documents)]
+    if not numbered:
+        return table(("struct", 0, 0, [], [], None), None)
+    with open("memory:") as store:
+        branch = store.project("p", create=True).branch()
+        branch["c"].insert_many(numbered)
+        query = _codec.command(_codec.DEFAULT_CODEC_OPTIONS, projection={"_id": 0})
+        _, _, _, _, children, _ = branch._native.columns("c", query)
+    return table(children[0][1], None)
 
 
 def mixed_columns(table: pyarrow.Table) -> dict[str, list[str]]:

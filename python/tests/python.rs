@@ -11,6 +11,9 @@ use argon_test_servers::{python_environment, server_or_skip};
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
+const METADATA: &str = "Metadata-Version: 2.1\nName: argondb\nVersion: 0.1.0\n";
+/// Those of pyproject.toml.
+const ENTRY_POINTS: &str = "[fsspec.specs]\nargon = argondb.fsspec:ArgonFileSystem\n";
 
 #[test]
 fn the_tests_and_checks_of_the_package_pass() {
@@ -63,21 +66,34 @@ impl Checks {
     }
 }
 
-/// Puts the package together: its sources, and the native module under the name by which Python loads it.
+/// Puts the package together: its sources, the native module under the name by which Python loads it, and the
+/// entry points that an installed package has.
 fn stage(stage: &Path) -> PathBuf {
     let package = stage.join("argondb");
     if stage.exists() {
         fs::remove_dir_all(stage).unwrap();
     }
-    fs::create_dir_all(&package).unwrap();
-    for entry in fs::read_dir(Path::new(PACKAGE).join("argondb")).unwrap() {
+    copy(&Path::new(PACKAGE).join("argondb"), &package);
+    fs::copy(native_module(), package.join("_argondb.abi3.so")).unwrap();
+    let installed = stage.join("argondb-0.1.0.dist-info");
+    fs::create_dir(&installed).unwrap();
+    fs::write(installed.join("METADATA"), METADATA).unwrap();
+    fs::write(installed.join("entry_points.txt"), ENTRY_POINTS).unwrap();
+    stage.to_path_buf()
+}
+
+/// Copies a folder with what is in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_file() {
-            fs::copy(entry.path(), package.join(entry.file_name())).unwrap();
+            fs::copy(entry.path(), target).unwrap();
+        } else if entry.file_name() != "__pycache__" {
+            copy(&entry.path(), &target);
         }
     }
-    fs::copy(native_module(), package.join("_argondb.abi3.so")).unwrap();
-    stage.to_path_buf()
 }
 
 /// The library that cargo has built beside this test.
