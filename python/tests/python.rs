@@ -59,6 +59,8 @@ impl Checks {
             command.env_remove(variable);
         }
         command.env("XDG_CONFIG_HOME", self.stage.join("config"));
+        command.env("IPYTHONDIR", self.stage.join("ipython"));
+        command.env("JUPYTER_RUNTIME_DIR", self.stage.join("jupyter"));
         let output = command.output().unwrap();
         let (printed, errors) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -1,16 +1,16 @@
 """Argon in notebooks: ``%load_ext argondb.jupyter``, then ``%argon`` and ``%%argon query``.
 
->>> from IPython.testing.globalipapp import start_ipython
->>> shell = start_ipython()
->>> _ = shell.run_line_magic("load_ext", "argondb.jupyter")
+>>> from IPython.core.interactiveshell import InteractiveShell
+>>> shell = InteractiveShell.instance()
+>>> load_ipython_extension(shell)
 >>> _ = shell.run_line_magic("argon", "open memory: -p shop --create")
 memory:, project shop, branch main
->>> import argondb.jupyter
->>> argondb.jupyter.branch()["boats"].insert_one({"_id": 1, "sails": 2}).lsn
+>>> branch()["boats"].insert_one({"_id": 1, "sails": 2}).lsn
 1
 >>> shell.run_cell_magic("argon", "query -c boats", '{"sails": {"$gt": 1}}')
 _id  sails
 1    2
+>>> store().close()
 
 docs/PYTHON.md lists the commands.
 """

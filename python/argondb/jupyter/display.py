@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from html import escape
 from typing import Any, TypeVar
 
@@ -41,9 +41,13 @@ def compact(value: Any) -> str:
 
     >>> compact({"name": "Ada", "at": [1, 2.5]})
     '{"name": "Ada", "at": [1, 2.5]}'
+    >>> compact(datetime(2026, 7, 7, 9, 0))
+    '2026-07-07T09:00:00Z'
     """
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="milliseconds" if value.microsecond else "seconds")
+        parts = "milliseconds" if value.microsecond else "seconds"
+        moment = value.astimezone(timezone.utc) if value.tzinfo else value
+        return moment.replace(tzinfo=None).isoformat(timespec=parts) + "Z"
     from bson import Decimal128, ObjectId, json_util
 
     if isinstance(value, ObjectId | Decimal128):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -110,8 +111,12 @@ def _error(code: int, errors: str) -> ArgonError:
         return _BY_CODE.get(code, ArgonError)(said["message"], details, said["hint"])
     except (ValueError, KeyError, TypeError):
         pass
-    lines = errors.strip().splitlines()
+    # A kernel asks for colours.
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", errors).strip().splitlines()
+    starts = [i for i, line in enumerate(lines) if line.startswith("error:")]
+    lines = lines[starts[0] :] if starts else lines
     hints = [line.removeprefix("hint:").strip() for line in lines if line.startswith("hint:")]
     rest = [line for line in lines if not line.startswith("hint:")]
-    message = "\n".join(rest).removeprefix("error: ") or f"argon ended with exit code {code}"
+    message = "\n".join(rest).removeprefix("error:").strip()
+    message = message or f"argon ended with exit code {code}"
     return _BY_CODE.get(code, ArgonError)(message, {"exit_code": code}, "; ".join(hints) or None)
