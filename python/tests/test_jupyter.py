@@ -273,6 +273,7 @@ def test_a_word_is_completed(shop: Notebook) -> None:
     assert complete("%argon sw") == ["switch"]
     assert {"merge", "open", "query", "status"} <= set(complete("%argon "))
     assert complete("%argon switch t") == ["try"]
+    assert complete("%argon diff main..t") == ["main..try"]
     assert complete("%argon branch del") == ["delete"]
     assert "--grep" in complete("%argon log --")
     assert complete("%%argon query -c ") == ["boats", "users"]
@@ -282,6 +283,8 @@ def test_a_word_is_completed(shop: Notebook) -> None:
     assert complete("%argon at v") == ["v1"]
     _, found = shop.shell.complete("", "%argon diff ma", 14)
     assert found == ["main"]
+    _, found = shop.shell.complete("", "%argon diff main..tr", 20)
+    assert found == ["main..try"]
     _, found = shop.shell.complete("", "%%argon query -c us", 19)
     assert found == ["users"]
     assert Session().has_store is False and completion.candidates(Session(), "%argon use s") == []

@@ -49,13 +49,13 @@ def _candidates(session: Session, words: list[str], last: str) -> Iterable[str]:
     elif before in ("-p", "--project") or command == "use":
         yield from _projects(session)
     elif before in ("-b", "--branch", "--at"):
-        yield from _revisions(session)
+        yield from _revisions(session, last)
     elif command == "query":
         options = query.options()
         yield from query.FORMS if before == "--as" else options._option_string_actions
     else:
         if not last.startswith("-") and command != "open":
-            yield from _revisions(session)
+            yield from _revisions(session, last)
         if command not in SESSION:
             yield from _by_command(words, last)
 
@@ -70,12 +70,14 @@ def _projects(session: Session) -> list[str]:
     return [project.project for project in session.store().projects()]
 
 
-def _revisions(session: Session) -> list[str]:
+def _revisions(session: Session, last: str) -> list[str]:
+    """The branches and pins; after ``main..`` too."""
     if not session.has_store or session.project_name is None:
         return []
     project = session.project()
-    branches = [info.branch for info in project.branches()]
-    return [*branches, *(pin.pin for pin in project.pins())]
+    names = [info.branch for info in project.branches()] + [pin.pin for pin in project.pins()]
+    before, dots, _ = last.rpartition("..")
+    return [f"{before}{dots}{name}" for name in names]
 
 
 def _by_command(words: list[str], last: str) -> list[str]:

@@ -65,18 +65,16 @@ def run(arguments: Sequence[str], stdin: str | None = None) -> None:
     with _file() as given, _file() as errors:
         given.write(stdin or "")
         given.seek(0)
-        process = subprocess.Popen(
+        with subprocess.Popen(
             command, stdin=given, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8"
-        )
-        try:
-            assert process.stdout is not None, "it is a pipe"
-            for line in process.stdout:
-                sys.stdout.write(line)
-        except BaseException:
-            process.terminate()
-            raise
-        finally:
-            process.wait()
+        ) as process:
+            try:
+                assert process.stdout is not None, "it is a pipe"
+                for line in process.stdout:
+                    sys.stdout.write(line)
+            except BaseException:
+                process.terminate()
+                raise
         errors.seek(0)
         said = errors.read()
     if process.returncode:

@@ -119,19 +119,21 @@ def _place(session: Session, arguments: Sequence[str]) -> list[str]:
     """The options for the store, project and branch, unless they are given."""
     place = []
     for short, long, value in (
-        ("", "--store", session.store().url),
+        ("--store-file", "--store", session.store().url),
         ("-p", "--project", session.project_name),
         ("-b", "--branch", session.branch_name),
     ):
-        given = any(
-            argument in (short, long) or argument.startswith(f"{long}=") for argument in arguments
-        )
-        if value is not None and not given:
+        if value is not None and not _has(arguments, short, long):
             place += [long, value]
     return place
 
 
 def _at(session: Session, arguments: Sequence[str]) -> list[str]:
-    if session.past is None or arguments[0] not in _READ_A_STATE or "--at" in arguments:
+    if session.past is None or arguments[0] not in _READ_A_STATE or _has(arguments, "--at"):
         return []
     return ["--at", session.past.revision]
+
+
+def _has(arguments: Sequence[str], *options: str) -> bool:
+    given = {argument.partition("=")[0] for argument in arguments}
+    return not given.isdisjoint(options)
