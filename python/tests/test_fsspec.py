@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
 from datetime import datetime
@@ -15,6 +16,7 @@ import pyarrow.dataset
 import pyarrow.fs
 import pyarrow.parquet
 import pytest
+import tomllib
 
 import argondb
 from argondb import InvalidError
@@ -181,3 +183,12 @@ def test_a_store_that_was_closed_is_opened_again(url: str) -> None:
     made = filesystem.modified("argon:///shop")
     assert isinstance(made, datetime) and filesystem.exists("argon:///shop/users.jsonl")
     files._stores.popitem()[1].close()
+
+
+def test_the_entry_points_of_the_tests_are_those_of_the_package() -> None:
+    project = Path(__file__).parent.parent / "pyproject.toml"
+    declared = tomllib.loads(project.read_text())["project"]["entry-points"]
+    found: dict[str, dict[str, str]] = {}
+    for point in importlib.metadata.distribution("argondb").entry_points:
+        found.setdefault(point.group, {})[point.name] = point.value
+    assert found == declared
