@@ -96,7 +96,7 @@ class State:
         self, name: str, codec_options: CodecOptions[Any] | None = None
     ) -> CollectionView:
         """A collection of the state."""
-        return CollectionView(self._native, name, codec_options)
+        return CollectionView(self._native, name, codec_options)._of(self)
 
     def list_collection_names(self) -> list[str]:
         """The names of the collections."""
@@ -246,7 +246,7 @@ class Branch:
 
     def collection(self, name: str, codec_options: CodecOptions[Any] | None = None) -> Collection:
         """A collection; its first document creates it."""
-        return Collection(self._native, name, codec_options, self._call)
+        return Collection(self._native, name, codec_options, self._call)._of(self)
 
     def list_collection_names(self) -> list[str]:
         """The names of the collections."""

@@ -22,8 +22,10 @@ from argondb.results import (
 
 if TYPE_CHECKING:
     import pyarrow
+    from typing_extensions import Self
 
     from argondb import _argondb
+    from argondb.branch import Branch, State
 
 __all__ = ["Collection", "CollectionView"]
 
@@ -35,6 +37,9 @@ Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 class CollectionView:
     """A collection in a state that does not change by this object: the reading half of
     :class:`Collection`. One that does not exist is an empty one."""
+
+    #: The branch or the state that has it; ``None`` inside a commit.
+    _owner: Branch | State | None = None
 
     def __init__(
         self,
@@ -234,7 +239,12 @@ class CollectionView:
 
     def with_options(self, codec_options: CodecOptions[Any] | None = None) -> CollectionView:
         """The same collection with other options."""
-        return CollectionView(self._native, self._name, codec_options or self._options)
+        view = CollectionView(self._native, self._name, codec_options or self._options)
+        return view._of(self._owner)
+
+    def _of(self, owner: Branch | State | None) -> Self:
+        self._owner = owner
+        return self
 
 
 class Collection(CollectionView):
@@ -255,7 +265,8 @@ class Collection(CollectionView):
 
     def with_options(self, codec_options: CodecOptions[Any] | None = None) -> Collection:
         """The same collection with other options."""
-        return Collection(self._native, self._name, codec_options or self._options, self._call)
+        options = codec_options or self._options
+        return Collection(self._native, self._name, options, self._call)._of(self._owner)
 
     def aggregate(
         self,
