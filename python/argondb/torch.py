@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from argondb.branch import Branch
-from argondb.errors import InvalidError
+from argondb.errors import InternalError, InvalidError
 from argondb.reference import StateReference
 
 if TYPE_CHECKING:
@@ -77,14 +77,26 @@ class StateDataset(IterableDataset):  # type: ignore[misc]
         number, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
         start = self._length * number // workers
         end = self._length * (number + 1) // workers
-        for position in range(start, end, self._chunk_size):
-            documents = self._read(position, min(end - position, self._chunk_size), workers > 1)
+        position, last = start, None
+        while position < end:
+            documents = self._read(
+                position, min(end - position, self._chunk_size), last, workers > 1
+            )
+            if not documents and last is None:
+                raise InternalError(f"{self.reference.revision} has fewer documents than it had")
+            position += len(documents)
+            # Where _id has another type, or is not read, the next chunk is found by its position.
+            last = documents[-1].get("_id") if documents else None
             yield from documents if self._transform is None else map(self._transform, documents)
 
-    def _read(self, skip: int, limit: int, is_shared: bool) -> list[dict[str, Any]]:
+    def _read(self, skip: int, limit: int, last: Any, is_shared: bool) -> list[dict[str, Any]]:
+        """A chunk of documents: those after an ``_id``, or else those at a position."""
         state = self.reference.open(lock_timeout=_LOCK_TIMEOUT)
+        query = self._filter
+        if last is not None:
+            skip, query = 0, {"$and": [{"_id": {"$gt": last}}, self._filter or {}]}
         found = state[self._collection].find(
-            self._filter, self._projection, skip=skip, limit=limit, sort=[("_id", 1)]
+            query, self._projection, skip=skip, limit=limit, sort=[("_id", 1)]
         )
         documents: list[dict[str, Any]] = found.to_list()
         if is_shared:

@@ -22,13 +22,17 @@ _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTAL
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-def run(page: str, directory: Path, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Runs a page. Returns the variables of its Python at the end."""
+def run(
+    page: str, directory: Path, environment: Mapping[str, str], only: str | None = None
+) -> None:
+    """Runs a page, or only its blocks of one kind."""
     text = (PAGES / page).read_text()
     variables: dict[str, Any] = {}
     blocks = 0
     for kind, file, block in _BLOCK.findall(text):
         blocks += 1
+        if only is not None and kind != only:
+            continue
         if file:
             (directory / file).write_text(block)
         elif kind == "pycon":
@@ -37,7 +41,6 @@ def run(page: str, directory: Path, environment: Mapping[str, str]) -> dict[str,
             for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
                 _run_command(step, directory, environment)
     assert blocks, f"{page} has no blocks"
-    return variables
 
 
 def _run_python(name: str, block: str, variables: dict[str, Any]) -> None:
