@@ -10,10 +10,8 @@ use std::process::Command;
 use argon_test_servers::{python_environment, server_or_skip};
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
+const PROJECT: &str = include_str!("../pyproject.toml");
 const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
-const METADATA: &str = "Metadata-Version: 2.1\nName: argondb\nVersion: 0.1.0\n";
-/// Those of pyproject.toml.
-const ENTRY_POINTS: &str = "[fsspec.specs]\nargon = argondb.fsspec:ArgonFileSystem\n";
 
 #[test]
 fn the_tests_and_checks_of_the_package_pass() {
@@ -77,10 +75,7 @@ fn stage(stage: &Path) -> PathBuf {
     }
     copy(&Path::new(PACKAGE).join("argondb"), &package);
     fs::copy(native_module(), package.join("_argondb.abi3.so")).unwrap();
-    let installed = stage.join("argondb-0.1.0.dist-info");
-    fs::create_dir(&installed).unwrap();
-    fs::write(installed.join("METADATA"), METADATA).unwrap();
-    fs::write(installed.join("entry_points.txt"), ENTRY_POINTS).unwrap();
+    describe(stage);
     stage.to_path_buf()
 }
 
@@ -96,6 +91,32 @@ fn copy(from: &Path, to: &Path) {
             copy(&entry.path(), &target);
         }
     }
+}
+
+/// Writes what an installed package says of itself, so that others find it by its entry points.
+fn describe(stage: &Path) {
+    let installed = stage.join("argondb-0.1.0.dist-info");
+    fs::create_dir(&installed).unwrap();
+    let metadata = "Metadata-Version: 2.1\nName: argondb\nVersion: 0.1.0\n";
+    fs::write(installed.join("METADATA"), metadata).unwrap();
+    fs::write(installed.join("entry_points.txt"), entry_points()).unwrap();
+}
+
+/// The entry points of pyproject.toml.
+fn entry_points() -> String {
+    let mut found = String::new();
+    let mut is_inside = false;
+    for line in PROJECT.lines() {
+        if let Some(table) = line.strip_prefix('[') {
+            let group = table.strip_prefix("project.entry-points.\"");
+            let group = group.and_then(|group| group.strip_suffix("\"]"));
+            is_inside = group.is_some();
+            found.extend(group.map(|group| format!("[{group}]\n")));
+        } else if is_inside {
+            found.extend([line.replace('"', ""), "\n".to_owned()]);
+        }
+    }
+    found
 }
 
 /// The library that cargo has built beside this test.
