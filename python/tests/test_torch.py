@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import pickle
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -45,8 +46,23 @@ def _list_as_worker(dataset: StateDataset, number: int, workers: int) -> list[An
     return list(dataset)
 
 
+def wait_until_closed(dataset: StateDataset) -> None:
+    """Waits until this process has no file of a store open: a child that is forked while a store is
+    still being closed would keep its lock."""
+    directory = dataset.reference.store.partition(":")[2]
+    files = Path("/proc/self/fd")
+    for _ in range(200):
+        opened = [os.path.realpath(file) for file in files.iterdir()] if files.exists() else []
+        if not any(file.startswith(directory) for file in opened):
+            return
+        time.sleep(0.05)
+    pytest.fail("the store is still open after 10 seconds")
+
+
 def read(dataset: StateDataset, workers: int, method: str) -> list[Any]:
     """All that the workers read."""
+    if workers:
+        wait_until_closed(dataset)
     if HAS_TORCH:
         from torch.utils.data import DataLoader
 
