@@ -13,8 +13,10 @@ __all__ = ["Session"]
 class Session:
     """The native store of a :class:`~argondb.Store`. Requests and results are Extended JSON."""
 
-    def __init__(self, native: _argondb.Store) -> None:
+    def __init__(self, native: _argondb.Store, trailers: list[str] | None = None) -> None:
         self.native = native
+        #: The trailers of all commits that are made through this, each as ``KEY=VALUE``.
+        self.trailers = trailers
 
     def call(
         self,
@@ -25,7 +27,7 @@ class Session:
     ) -> Any:
         """Runs an operation; fields that are ``None`` are left out."""
         given = {name: value for name, value in (request or {}).items() if value is not None}
-        result = self.native.call(operation, _dumps(given), project, branch)
+        result = self.native.call(operation, _dumps(given), project, branch, self.trailers)
         return _loads(result)
 
 

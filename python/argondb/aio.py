@@ -21,7 +21,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -414,6 +414,10 @@ class Branch:
     def commit(self, message: str | None = None, *, actor: str | None = None) -> Commit:
         """Begins a commit of several writes, to be used in ``async with``."""
         return Commit(functools.partial(self._sync.commit, message, actor=actor))
+
+    async def with_trailers(self, trailers: Mapping[str, str]) -> Branch:
+        """The same branch, for commits with trailers."""
+        return Branch(await _run(self._sync.with_trailers, trailers))
 
     async def at(self, revision: str | int | datetime) -> State:
         """A past state."""

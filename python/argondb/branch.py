@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from argondb import _codec
 from argondb._codec import CodecOptions
+from argondb._session import Session
 from argondb.collection import Collection, CollectionView
 from argondb.errors import InvalidError, NotFoundError
 from argondb.plan import Merged, Plan, merged_of
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from argondb import _argondb
-    from argondb._session import Session
 
 __all__ = ["Branch", "Commit", "State", "Watch"]
 
@@ -202,7 +202,7 @@ class Branch:
         self._session = session
         self._project = project
         self._name = name
-        self._native = session.native.branch(project, name)
+        self._native = session.native.branch(project, name, session.trailers)
 
     def __repr__(self) -> str:
         return f"Branch({self._project!r}, {self._name!r})"
@@ -238,6 +238,21 @@ class Branch:
             if data["branch"] == self._name:
                 return record(BranchInfo, data)
         raise NotFoundError(f"unknown branch '{self._name}'", {"branch": self._name})
+
+    def with_trailers(self, trailers: Mapping[str, str]) -> Branch:
+        """The same branch, for commits with trailers: short facts that programs add, which
+        :meth:`log` and ``argon log --trailer`` find. Merges, and branches that are created of it, have
+        them too.
+
+        >>> import argondb
+        >>> with argondb.open("memory:") as store:
+        ...     main = store.project("shop", create=True).branch("main")
+        ...     _ = main.with_trailers({"ticket": "412"})["boats"].insert_one({"_id": 1})
+        ...     [(commit.lsn, commit.trailers) for commit in main.log(trailer="ticket=412")]
+        [(1, {'ticket': '412'})]
+        """
+        texts = [f"{key}={value}" for key, value in trailers.items()]
+        return Branch(Session(self._session.native, texts), self._project, self._name)
 
     # Documents
 
@@ -278,7 +293,7 @@ class Branch:
         At the end, :class:`~argondb.ConflictError` says that others changed one of the documents
         meanwhile; nothing is written then.
         """
-        native = self._session.native.begin(self._project, self._name)
+        native = self._session.native.begin(self._project, self._name, self._session.trailers)
         return Commit(native, message, actor)
 
     # States

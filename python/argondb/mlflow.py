@@ -22,7 +22,6 @@ from argondb._mlflow_context import ArgonRunContext, Tracking, tags_of, track, t
 from argondb._mlflow_source import ArgonDatasetSource
 from argondb.branch import Branch
 from argondb.errors import InvalidError
-from argondb.plan import Merged
 from argondb.reference import StateReference
 
 if TYPE_CHECKING:
@@ -42,6 +41,7 @@ __all__ = [
 
 #: The most characters that MLflow allows in the digest of a dataset.
 _MAX_DIGEST = 36
+_MESSAGE = "Merge the run of MLflow"
 #: Statuses of a run that has not succeeded.
 _FAILED = ("FAILED", "KILLED")
 
@@ -124,6 +124,9 @@ def start_run(
     gc` collects it. Conflicts that ``strategy`` does not settle keep the branch, and fail the run with
     :class:`~argondb.ConflictError`.
 
+    Its commits and the merge have the trailer ``mlflow-run``, so that ``argon log --trailer
+    mlflow-run=RUN-ID`` finds them.
+
     ``options`` are those of ``mlflow.start_run``. The tags ``argon.run_branch``, ``argon.outcome``
     (``merged``, ``kept``, ``discarded`` or ``conflict``) and ``argon.merged_lsn`` say what became of it.
     """
@@ -133,7 +136,8 @@ def start_run(
     client = mlflow.MlflowClient()
     with track(place), mlflow.start_run(**options) as active:
         run_id = active.info.run_id
-        own = place.create(f"mlflow/{run_id}" if branch == "auto" else branch)
+        noting = place.with_trailers({"mlflow-run": run_id})
+        own = noting.create(f"mlflow/{run_id}" if branch == "auto" else branch)
         client.set_tag(run_id, "argon.run_branch", own.name)
         try:
             with track(own):
@@ -147,18 +151,13 @@ def start_run(
             _end(client, run_id, "kept", own, keep=True)
         else:
             try:
-                merged = _merge(place, own, run_id, strategy)
+                merged = noting.merge(own, strategy=strategy, message=_MESSAGE).apply()
             except BaseException:
                 _end(client, run_id, "conflict", own, keep=True)
                 raise
             if merged.lsn is not None:
                 client.set_tag(run_id, "argon.merged_lsn", str(merged.lsn))
             _end(client, run_id, "merged", own, keep)
-
-
-def _merge(base: Branch, own: Branch, run_id: str, strategy: str | None) -> Merged:
-    message = f"Merge the run of MLflow\n\nmlflow-run={run_id}"
-    return base.merge(own, strategy=strategy, message=message).apply()
 
 
 def _end(client: Any, run_id: str, outcome: str, branch: Branch, keep: bool) -> None:

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fs, mem};
 
-use argon_core::model::{BranchName, ProjectName};
+use argon_core::model::{BranchName, ProjectName, Trailers};
 use argon_core::{Branch, Error, Project, State, Store};
 use argon_service::config::Config;
 use argon_service::discover::Place;
@@ -281,10 +281,26 @@ impl Lease {
         project: &ProjectName,
         name: &BranchName,
     ) -> Result<Branch> {
-        let branch = self.workspace(project, name).await?.branch().await?;
+        let branch = self.workspace(project, name, &Trailers::default()).await?.branch().await?;
         let key = (project.clone(), name.clone());
         locked(&self.opened().branches).insert(key, branch.clone());
         Ok(branch)
+    }
+
+    /// A branch whose commits have these trailers.
+    ///
+    /// # Errors
+    /// See [`branch`](Self::branch).
+    pub(crate) async fn branch_with_trailers(
+        &self,
+        project: &ProjectName,
+        name: &BranchName,
+        trailers: &Trailers,
+    ) -> Result<Branch> {
+        if trailers.is_empty() {
+            return self.branch(project, name).await;
+        }
+        self.workspace(project, name, trailers).await?.branch().await
     }
 
     /// The state of a place, if it was looked up since the store was opened.
@@ -305,7 +321,7 @@ impl Lease {
         self.open_store().project(Some(name)).await
     }
 
-    /// What the operations of the service work on.
+    /// What the operations of the service work on; their commits have these trailers.
     ///
     /// # Errors
     /// `NotFound` if the project does not exist.
@@ -313,8 +329,10 @@ impl Lease {
         &self,
         project: &ProjectName,
         branch: &BranchName,
+        trailers: &Trailers,
     ) -> Result<Workspace> {
-        let opened = self.open_store();
+        let mut opened = self.open_store();
+        opened.store = opened.store.with_trailers(trailers.clone());
         let project = opened.project(Some(project)).await?;
         Ok(Workspace { opened, project, branch: branch.clone() })
     }

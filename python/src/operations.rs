@@ -1,7 +1,7 @@
 //! The operations of the service: a request as JSON, and the result as JSON, in which documents are
 //! canonical Extended JSON.
 
-use argon_core::model::{BranchName, ProjectName};
+use argon_core::model::{BranchName, ProjectName, Trailers};
 use argon_core::{Error, Revision, State};
 use argon_service::changes::{CompareStates, Listing, ShowCommit};
 use argon_service::collections::{
@@ -27,6 +27,8 @@ pub(crate) struct Operation {
     request: String,
     project: Option<ProjectName>,
     branch: BranchName,
+    /// The trailers of what the operation commits.
+    trailers: Trailers,
 }
 
 impl Operation {
@@ -37,12 +39,14 @@ impl Operation {
         request: String,
         project: Option<&str>,
         branch: Option<&str>,
+        trailers: Trailers,
     ) -> Result<Self> {
         Ok(Self {
             name: name.to_owned(),
             request,
             project: project.map(ProjectName::new).transpose()?,
             branch: branch.map_or_else(|| Ok(argon_service::first_branch()), BranchName::new)?,
+            trailers,
         })
     }
 
@@ -63,7 +67,7 @@ pub(crate) async fn run(lease: &Lease, operation: Operation) -> Result<String> {
     let Some(project) = &operation.project else {
         return Err(unknown(&operation.name));
     };
-    let workspace = lease.workspace(project, &operation.branch).await?;
+    let workspace = lease.workspace(project, &operation.branch, &operation.trailers).await?;
     if let Some(result) = of_project(&workspace, &operation).await? {
         return Ok(result);
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use argon_core::model::{BranchName, Lsn, ProjectName};
+use argon_core::model::{BranchName, Lsn, ProjectName, Trailers};
 use argon_core::{Branch, Digest, Error, Revision, State};
 use argon_query::expression::Context;
 use argon_query::pipeline::{Execution, Limits, StateCollections};
@@ -19,6 +19,8 @@ pub(crate) struct PlaceOfDocuments {
     pub(crate) connection: Arc<Connection>,
     pub(crate) project: ProjectName,
     pub(crate) branch: BranchName,
+    /// The trailers of what is committed here.
+    trailers: Trailers,
     kind: Kind,
 }
 
@@ -66,8 +68,9 @@ impl PlaceOfDocuments {
         connection: Arc<Connection>,
         project: ProjectName,
         branch: BranchName,
+        trailers: Trailers,
     ) -> Self {
-        Self { connection, project, branch, kind: Kind::Head }
+        Self { connection, project, branch, trailers, kind: Kind::Head }
     }
 
     /// The state that a revision names now.
@@ -81,7 +84,8 @@ impl PlaceOfDocuments {
         revision: Revision,
     ) -> Result<Self> {
         let lease = connection.lease().await?;
-        let workspace = lease.workspace(&project, &branch).await?;
+        let trailers = Trailers::default();
+        let workspace = lease.workspace(&project, &branch, &trailers).await?;
         let revision = revision.explicit(&workspace.project).await?;
         let state = workspace.state(Some(&revision)).await?;
         let past = PastState {
@@ -93,7 +97,7 @@ impl PlaceOfDocuments {
         };
         lease.keep_state(past.number, &state);
         drop(lease);
-        Ok(Self { connection, project, branch, kind: Kind::State(Arc::new(past)) })
+        Ok(Self { connection, project, branch, trailers, kind: Kind::State(Arc::new(past)) })
     }
 
     /// Begins a transaction on a branch.
@@ -104,12 +108,13 @@ impl PlaceOfDocuments {
         connection: Arc<Connection>,
         project: ProjectName,
         branch: BranchName,
+        trailers: Trailers,
     ) -> Result<Self> {
         let lease = connection.lease().await?;
-        let head = lease.branch(&project, &branch).await?;
+        let head = lease.branch_with_trailers(&project, &branch, &trailers).await?;
         let transaction = Transaction::begin(&head).await?;
         let open = Mutex::new(Some(Begun { transaction, branch: head, _lease: lease }));
-        Ok(Self { connection, project, branch, kind: Kind::Transaction(Arc::new(open)) })
+        Ok(Self { connection, project, branch, trailers, kind: Kind::Transaction(Arc::new(open)) })
     }
 
     /// The past state, if it is one.
@@ -138,7 +143,8 @@ impl PlaceOfDocuments {
             return Err(error.into());
         }
         let lease = self.connection.lease().await?;
-        let branch = lease.branch(&self.project, &self.branch).await?;
+        let branch =
+            lease.branch_with_trailers(&self.project, &self.branch, &self.trailers).await?;
         Ok((lease, branch))
     }
 
@@ -178,7 +184,7 @@ impl PlaceOfDocuments {
         if let Some(state) = lease.known_state(past.number) {
             return Ok(state);
         }
-        let workspace = lease.workspace(&self.project, &self.branch).await?;
+        let workspace = lease.workspace(&self.project, &self.branch, &self.trailers).await?;
         let named = workspace.state(Some(&past.revision)).await?;
         let state = named.at(past.lsn).await?;
         if state.last_digest().await? != past.digest {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use argon_core::model::{Actor, BranchName, ProjectName};
+use argon_core::model::{Actor, BranchName, ProjectName, Trailer, Trailers};
 use argon_core::storage::{CacheOptions, OpenOptions, Secret};
 use argon_core::{Error, Revision};
 use argon_service::discover::{self, Place};
@@ -92,8 +92,9 @@ impl Store {
         })
     }
 
-    /// Runs an operation of the service: a request as JSON, and the result as JSON.
-    #[pyo3(signature = (operation, request, project=None, branch=None))]
+    /// Runs an operation of the service: a request as JSON, and the result as JSON. `trailers` such as `ticket=412`
+    /// are those of what it commits, here and below.
+    #[pyo3(signature = (operation, request, project=None, branch=None, trailers=None))]
     fn call(
         &self,
         py: Python<'_>,
@@ -101,21 +102,30 @@ impl Store {
         request: String,
         project: Option<&str>,
         branch: Option<&str>,
+        trailers: Option<Vec<String>>,
     ) -> PyResult<String> {
-        let operation = Operation::parse(operation, request, project, branch)
+        let operation = parsed_trailers(trailers)
+            .and_then(|trailers| Operation::parse(operation, request, project, branch, trailers))
             .map_err(|failure| crate::errors::exception(py, &failure))?;
         let connection = self.connection.clone();
         wait(py, async move { operations::run(&connection.lease().await?, operation).await })
     }
 
     /// The documents of the head of a branch, which must exist.
-    fn branch(&self, py: Python<'_>, project: &str, branch: &str) -> PyResult<Documents> {
+    #[pyo3(signature = (project, branch, trailers=None))]
+    fn branch(
+        &self,
+        py: Python<'_>,
+        project: &str,
+        branch: &str,
+        trailers: Option<Vec<String>>,
+    ) -> PyResult<Documents> {
         let connection = self.connection.clone();
         let names = names(project, branch);
         wait_here(py, async move {
-            let (project, branch) = names?;
+            let ((project, branch), trailers) = (names?, parsed_trailers(trailers)?);
             connection.lease().await?.look_up_branch(&project, &branch).await?;
-            let place = PlaceOfDocuments::head(connection, project, branch);
+            let place = PlaceOfDocuments::head(connection, project, branch, trailers);
             Ok(Documents::of(place))
         })
     }
@@ -139,13 +149,20 @@ impl Store {
     }
 
     /// Begins a transaction on a branch.
-    fn begin(&self, py: Python<'_>, project: &str, branch: &str) -> PyResult<Documents> {
+    #[pyo3(signature = (project, branch, trailers=None))]
+    fn begin(
+        &self,
+        py: Python<'_>,
+        project: &str,
+        branch: &str,
+        trailers: Option<Vec<String>>,
+    ) -> PyResult<Documents> {
         let connection = self.connection.clone();
         let names = names(project, branch);
         wait_here(py, async move {
-            let (project, branch) = names?;
-            let place = PlaceOfDocuments::transaction(connection, project, branch).await?;
-            Ok(Documents::of(place))
+            let ((project, branch), trailers) = (names?, parsed_trailers(trailers)?);
+            let place = PlaceOfDocuments::transaction(connection, project, branch, trailers);
+            Ok(Documents::of(place.await?))
         })
     }
 
@@ -171,6 +188,16 @@ impl Store {
 
 fn names(project: &str, branch: &str) -> Result<(ProjectName, BranchName)> {
     Ok((ProjectName::new(project)?, BranchName::new(branch)?))
+}
+
+/// Trailers, each as `KEY=VALUE`.
+fn parsed_trailers(trailers: Option<Vec<String>>) -> Result<Trailers> {
+    let parsed = trailers.unwrap_or_default().into_iter().map(|text| text.parse::<Trailer>());
+    let mut all = Trailers::default();
+    for trailer in parsed {
+        all = all.with(trailer?)?;
+    }
+    Ok(all)
 }
 
 /// What Python says about a store.

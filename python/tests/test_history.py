@@ -127,6 +127,24 @@ def test_the_log_is_searched(main: argondb.Branch, boats: argondb.Collection) ->
     assert (collection.change, document.change, document.after) == ("created", "added", {"_id": 1})
 
 
+def test_commits_have_trailers(main: argondb.Branch, boats: argondb.Collection) -> None:
+    noting = main.with_trailers({"ticket": "412", "by": "ada"})
+    noting["boats"].insert_one({"_id": 3})
+    with noting.commit() as commit:
+        commit["boats"].insert_one({"_id": 4})
+    other = noting.create("try")
+    other["boats"].insert_one({"_id": 5})
+    boats.insert_one({"_id": 6})
+    noting.merge(other).apply()
+    boats.insert_one({"_id": 7})
+    assert [found.lsn for found in main.log(trailer="ticket=412")] == [5, 3, 2]
+    assert main.log(1, trailer="by")[0].trailers == {"ticket": "412", "by": "ada"}
+    assert [found.lsn for found in other.log(trailer="ticket")] == [4, 3, 2]
+    assert main.log(trailer="ticket=413") == []
+    with pytest.raises(InvalidError):
+        main.with_trailers({"a b": "c"})
+
+
 def test_states_are_compared(main: argondb.Branch, boats: argondb.Collection) -> None:
     other = main.create("try")
     other["boats"].update_one({"_id": 1}, {"$set": {"sails": 5, "new": True}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import warnings
@@ -183,10 +184,28 @@ def test_a_run_that_succeeds_is_merged(users: argondb.Branch) -> None:
     assert (tags["argon.outcome"], tags["argon.merged_lsn"]) == ("merged", str(users.lsn))
     assert users["users"].count_documents({}) == 9
     assert mlflow.get_run(run.run_id).info.status == "FINISHED"
-    [merge] = users.log(pattern=f"mlflow-run={run.run_id}")
-    assert merge.lsn == users.lsn
+    [merge] = users.log(trailer=f"mlflow-run={run.run_id}")
+    assert (merge.lsn, merge.trailers) == (users.lsn, {"mlflow-run": run.run_id})
     branches = argondb.Project(users._session, "shop").branches()
     assert [info.branch for info in branches] == ["main"]
+
+
+def test_the_command_finds_the_commits_of_a_run(users: argondb.Branch, argon: str) -> None:
+    with argondb.mlflow.start_run(users, keep=True) as run:
+        run.branch["users"].delete_one({"_id": 0})
+        with run.branch.commit("more") as commit:
+            commit["users"].delete_one({"_id": 1})
+    users["users"].delete_one({"_id": 2})
+    url = users._session.native.url
+    users._session.native.release()
+    found = {}
+    for branch in ("main", run.branch.name):
+        command = [argon, "--store", url, "-p", "shop", "-b", branch, "-o", "jsonl", "log"]
+        done = subprocess.run(
+            [*command, "--trailer", f"mlflow-run={run.run_id}"], capture_output=True, check=True
+        )
+        found[branch] = [json.loads(line)["lsn"] for line in done.stdout.splitlines()]
+    assert found == {"main": [2], run.branch.name: [3, 2]}
 
 
 def test_a_run_that_fails_leaves_no_trace_in_the_base(users: argondb.Branch) -> None:
