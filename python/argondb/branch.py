@@ -402,7 +402,7 @@ class Branch:
         collection and path, with the keys of docs/merge-policy.toml.
         """
         request = {
-            "source": _name_of(source),
+            "source": _name_of(source, self._session, self._project),
             "action": "save",
             "strategy": strategy,
             "policy": None if policy is None else dict(policy),
@@ -546,11 +546,12 @@ def _utc(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _name_of(state: Branch | State | str | int) -> str:
-    if isinstance(state, Branch):
-        return state.name
-    if isinstance(state, State):
-        return state.revision
+def _name_of(state: Branch | State | str | int, session: Session, project: str) -> str:
+    """The revision of a state, which must be one of this project if it is given as an object."""
+    if isinstance(state, (Branch, State)):
+        if state._session.native is not session.native or state._project != project:
+            raise InvalidError(f"{state!r} is of another project or store")
+        return state.name if isinstance(state, Branch) else state.revision
     return _revision(state)
 
 
@@ -567,8 +568,8 @@ def _diff(
 ) -> list[Change]:
     request = {
         **_CHANGES,
-        "from": _name_of(before),
-        "to": _name_of(after),
+        "from": _name_of(before, session, project),
+        "to": _name_of(after, session, project),
         "collections": None if collections is None else list(collections),
         "merge_base": merge_base,
         "detail": detail,

@@ -174,6 +174,7 @@ class CollectionView:
         self, key: str, filter: Document | None = None, *, collation: Any = None
     ) -> list[Any]:
         """The different values of a field, in MongoDB's order. Each element of an array is a value."""
+        filter = None if filter is None else _filter(filter)
         command = self._command(filter=filter, collation=as_document(collation))
         data = self._native.distinct(self._name, key, command)
         values: list[Any] = _codec.decode(data, self._options)[0]["values"]
@@ -389,7 +390,8 @@ class Collection(CollectionView):
     def _delete(
         self, filter: Document, many: bool, collation: Any, comment: str | None
     ) -> DeleteResult:
-        command = self._command(filter=filter, many=many, collation=as_document(collation))
+        collation = as_document(collation)
+        command = self._command(filter=_filter(filter), many=many, collation=collation)
         return DeleteResult(*self._native.delete(self._name, command, None, comment))
 
     def find_one_and_update(
@@ -445,7 +447,8 @@ class Collection(CollectionView):
         comment: str | None = None,
     ) -> Any:
         """Deletes a document, and gives it."""
-        fields = {"filter": filter, "collation": as_document(collation), "remove": True}
+        collation = as_document(collation)
+        fields = {"filter": _filter(filter), "collation": collation, "remove": True}
         return self._find_and_modify(fields, projection, sort, hint, comment, new=False)
 
     def _find_and_modify(
@@ -559,8 +562,8 @@ def _query(
 ) -> dict[str, Any]:
     """The fields of a query that are given."""
     query: dict[str, Any] = {}
-    if filter:
-        query["filter"] = filter
+    if filter is not None:
+        query["filter"] = _filter(filter)
     if projection is not None:
         query["projection"] = _codec.projection(projection)
     if sort:
@@ -581,13 +584,20 @@ def _update_fields(
     array_filters: Sequence[Document] | None,
 ) -> dict[str, Any]:
     return {
-        "filter": filter,
+        "filter": _filter(filter),
         "update": update if isinstance(update, Mapping) else list(update),
         "many": many,
         "upsert": upsert,
         "collation": as_document(collation),
         "array_filters": None if array_filters is None else list(array_filters),
     }
+
+
+def _filter(filter: Document) -> Document:
+    """A filter. Only a document is one: what is left out of a write by mistake must not match all."""
+    if not isinstance(filter, Mapping):
+        raise InvalidError(f"invalid filter {filter!r}: expected a document, {{}} for all")
+    return filter
 
 
 def _check_update(update: Update) -> None:
@@ -609,12 +619,19 @@ def _write(request: Any) -> dict[str, Any]:
     if kind == "InsertOne":
         _with_id(request._doc)
         return {"insert": request._doc}
-    collation = getattr(request, "_collation", None)
+    if getattr(request, "_sort", None):
+        raise InvalidError(f"{kind} with a sort is not supported: see find_one_and_update")
+    collation = as_document(getattr(request, "_collation", None))
+    hint = _hint(getattr(request, "_hint", None))
     if kind in ("DeleteOne", "DeleteMany"):
-        many = kind == "DeleteMany"
-        fields = {"filter": request._filter, "many": many, "collation": as_document(collation)}
+        filter, many = _filter(request._filter), kind == "DeleteMany"
+        fields = {"filter": filter, "many": many, "collation": collation, "hint": hint}
         return {"delete": fields}
     if kind in ("UpdateOne", "UpdateMany", "ReplaceOne"):
+        if kind == "ReplaceOne":
+            _check_replacement(request._doc)
+        else:
+            _check_update(request._doc)
         fields = _update_fields(
             request._filter,
             request._doc,
@@ -623,5 +640,5 @@ def _write(request: Any) -> dict[str, Any]:
             collation,
             getattr(request, "_array_filters", None),
         )
-        return {"update": fields}
+        return {"update": {**fields, "hint": hint}}
     raise InvalidError(f"{request!r} is not one of pymongo's operations")

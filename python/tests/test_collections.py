@@ -261,3 +261,38 @@ def test_collections_are_created_renamed_and_dropped(main: argondb.Branch) -> No
     main.drop_collection("a")
     assert main.list_collection_names() == ["c"]
     assert main.at("~2").list_collection_names() == ["a", "b"]
+
+
+def test_what_is_no_document_is_no_filter(boats: argondb.Collection) -> None:
+    wrong: Any
+    for wrong in (None, 0, "", [], [("sails", 3)]):
+        for write in (
+            lambda wrong=wrong: boats.delete_many(wrong),
+            lambda wrong=wrong: boats.update_many(wrong, {"$set": {"a": 1}}),
+            lambda wrong=wrong: boats.replace_one(wrong, {}),
+            lambda wrong=wrong: boats.find_one_and_delete(wrong),
+            lambda wrong=wrong: boats.bulk_write([DeleteMany(wrong)]),
+        ):
+            with pytest.raises((InvalidError, TypeError)):
+                write()
+    for wrong in (0, "", []):
+        with pytest.raises(InvalidError, match="invalid filter"):
+            boats.find(wrong).to_list()
+        with pytest.raises(InvalidError, match="invalid filter"):
+            boats.count_documents(wrong)
+    assert boats.find().to_list() == BOATS
+
+
+def test_a_bulk_refuses_what_the_single_writes_refuse(boats: argondb.Collection) -> None:
+    wrong: Any
+    for wrong in (
+        UpdateOne({"_id": 1}, {"x": 1}),
+        ReplaceOne({"_id": 1}, {"$set": {"x": 1}}),
+        UpdateOne({}, {"$set": {"x": 1}}, sort={"_id": -1}),
+        UpdateOne({}, {"$set": {"x": 1}}, hint="nope_1"),
+        DeleteOne({}, hint="nope_1"),
+    ):
+        # pymongo itself refuses some of them, when they are used.
+        with pytest.raises((InvalidError, ValueError)):
+            boats.bulk_write([wrong])
+    assert boats.find().to_list() == BOATS

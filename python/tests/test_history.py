@@ -362,3 +362,15 @@ def test_a_state_of_another_branch_is_named_by_that_branch(
     assert [change.id for change in state.diff(other)] == [1, 3, 4]
     assert [other.at(name).revision for name in ("v1", "pin:v1", "main~1")] == ["main@2"] * 3
     assert [other.at(name).revision for name in ("@1", "~1", "try")] == ["try@1", "try@2", "try@3"]
+
+
+def test_a_branch_of_another_project_is_refused(main: argondb.Branch) -> None:
+    main.create("try")
+    with argondb.open("memory:") as other:
+        theirs = other.project("shop", create=True).branch("main").create("try")
+        theirs["boats"].insert_one({"_id": "theirs"})
+        for state in (theirs, theirs.at(1)):
+            with pytest.raises(InvalidError, match="another project or store"):
+                main.diff(state)
+        with pytest.raises(InvalidError, match="another project or store"):
+            main.merge(theirs)
