@@ -102,12 +102,11 @@ class CommandCursor:
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
         cursor: _cursor.CommandCursor = self._sync
         while True:
-            for document in cursor._batch:
+            batch = cursor._batch
+            for document in batch:
                 yield document
-            batch = await _run(cursor._next_batch)
-            if batch is None:
+            if not await _run(cursor._advance, batch):
                 return
-            cursor._batch = iter(batch)
 
     to_list = _later(_cursor.CommandCursor.to_list)
     close = _later(_cursor.CommandCursor.close)

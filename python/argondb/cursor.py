@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from argondb import _codec
@@ -19,62 +21,82 @@ __all__ = ["CommandCursor", "Cursor"]
 class CommandCursor(Iterator[dict[str, Any]]):
     """Documents, each as soon as it is wanted.
 
-    A local store stays open until the last document is read, or until :meth:`close`.
+    A local store stays open until the last document is read, or until :meth:`close`. Threads may share
+    a cursor: each document is given once.
     """
 
     def __init__(self, native: _argondb.Cursor | None, options: _codec.Options) -> None:
         self._native = native
         self._options = options
-        self._batch: Iterator[Any] = iter(())
         self._closed = False
+        #: The documents of a batch that are left. An iterator of a list gives each of them once, to
+        #: whatever thread; only the step to the next batch needs the lock.
+        self._batch: Iterator[Any] = iter(())
+        #: That batch as BSON, and how many documents it has.
+        self._data, self._size = b"", 0
+        # A handler of a signal may close the cursor that its own thread is reading.
+        self._lock = threading.RLock()
 
     def _open(self) -> _argondb.Cursor | None:
         return self._native
 
-    def _next_batch(self) -> list[Any] | None:
+    def _read(self) -> bytes | None:
+        """The next batch as BSON; the caller has the lock."""
         if self._closed:
             return None
         native = self._open()
         data = native.next_batch() if native is not None else None
         if data is None:
             self._closed = True
-            return None
-        return _codec.decode(data, self._options)
+        return data
+
+    def _advance(self, ended: Iterator[Any]) -> bool:
+        """Goes on after a batch of which nothing is left, unless another thread has. Returns whether
+        there may be more documents."""
+        with self._lock:
+            if self._batch is not ended:
+                return True
+            data = self._read()
+            if data is None:
+                return False
+            batch = _codec.decode(data, self._options)
+            self._batch, self._data, self._size = iter(batch), data, len(batch)
+            return True
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         # A generator gives documents faster than a method of Python.
         while True:
-            yield from self._batch
-            batch = self._next_batch()
-            if batch is None:
+            batch = self._batch
+            yield from batch
+            if not self._advance(batch):
                 return
-            self._batch = iter(batch)
 
     def __next__(self) -> dict[str, Any]:
         while True:
-            for document in self._batch:
+            batch = self._batch
+            for document in batch:
                 return document  # type: ignore[no-any-return]
-            batch = self._next_batch()
-            if batch is None:
+            if not self._advance(batch):
                 raise StopIteration
-            self._batch = iter(batch)
 
     def to_list(self, length: int | None = None) -> list[dict[str, Any]]:
         """The documents that are left; at most ``length`` of them."""
         if length is not None:
-            return [document for document, _ in zip(self, range(length), strict=False)]
-        documents = list(self._batch)
-        while (batch := self._next_batch()) is not None:
+            return list(islice(self, max(length, 0)))
+        documents: list[dict[str, Any]] = []
+        while True:
+            batch = self._batch
             documents += batch
-        return documents
+            if not self._advance(batch):
+                return documents
 
     def raw_batches(self) -> Iterator[bytes]:
         """The documents that are left as BSON, one after the other, about a megabyte at a time."""
-        native = self._open()
-        while not self._closed and native is not None:
-            data = native.next_batch()
+        while True:
+            with self._lock:
+                left = len(list(self._batch))
+                data = _last(self._data, self._size, left) if left else self._read()
             if data is None:
-                self._closed = True
                 return
             yield data
 
@@ -86,9 +108,10 @@ class CommandCursor(Iterator[dict[str, Any]]):
     def close(self) -> None:
         """Gives up the documents that are left, and lets the store go."""
         self._closed = True
-        self._batch = iter(())
-        if self._native is not None:
-            self._native.close()
+        with self._lock:
+            self._batch, self._data, self._size = iter(()), b"", 0
+            if self._native is not None:
+                self._native.close()
 
     def __enter__(self) -> CommandCursor:
         return self
@@ -190,3 +213,11 @@ class Cursor(CommandCursor):
 def as_document(collation: Any) -> Any:
     """A collation as a document: pymongo's class has one."""
     return getattr(collation, "document", collation)
+
+
+def _last(data: bytes, size: int, count: int) -> bytes:
+    """The last ``count`` of ``size`` documents, one after the other."""
+    start = 0
+    for _ in range(size - count):
+        start += int.from_bytes(data[start : start + 4], "little")
+    return data[start:]

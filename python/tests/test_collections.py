@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import bson
 import pytest
 from bson import ObjectId
 from pymongo import (
@@ -82,6 +84,35 @@ def test_many_documents_come_in_batches(main: argondb.Branch) -> None:
             break
     assert next(cursor)["_id"] == 8
     assert len(cursor.to_list()) == 20_000 - 9
+
+
+def test_raw_batches_go_on_where_the_cursor_is(main: argondb.Branch) -> None:
+    documents = [{"_id": i, "text": "x" * 200} for i in range(20_000)]
+    main["many"].insert_many(documents)
+    cursor = main["many"].find()
+    assert cursor.to_list(3) == documents[:3]
+    assert next(cursor) == documents[3]
+    batches = cursor.raw_batches()
+    found = bson.decode_all(next(batches))
+    assert found[0] == documents[4]
+    rest = found + [each for batch in batches for each in bson.decode_all(batch)]
+    assert rest == documents[4:]
+    assert list(cursor) == [] and not cursor.alive
+
+
+@pytest.mark.parametrize("how", ["next", "iter"])
+def test_threads_share_a_cursor(main: argondb.Branch, how: str) -> None:
+    documents = [{"_id": i, "text": "x" * 200} for i in range(20_000)]
+    main["many"].insert_many(documents)
+    cursor = main["many"].find()
+
+    def read(_: int) -> list[int]:
+        reader = iter(lambda: next(cursor, None), None) if how == "next" else iter(cursor)
+        return [document["_id"] for document in reader if document is not None]
+
+    with ThreadPoolExecutor(8) as threads:
+        found = [identifier for part in threads.map(read, range(8)) for identifier in part]
+    assert sorted(found) == list(range(20_000))
 
 
 def test_a_collection_that_does_not_exist_is_empty(main: argondb.Branch) -> None:
