@@ -9,6 +9,7 @@ so, and a table that comes back has them again.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -127,12 +128,14 @@ def _cast(pyarrow: Any, found: pyarrow.Table, schema: pyarrow.Schema) -> pyarrow
 def documents(table: Any) -> Iterator[dict[str, Any]]:
     """The documents of a table, or of what has Arrow's interface (a DataFrame of polars, say) or pandas'.
 
-    Nulls are left out: in a table, a field that is null and one that is missing are the same.
+    The index of a DataFrame of pandas is left out: ``reset_index()`` makes a column of it. Nulls are
+    left out too: in a table, a field that is null and one that is missing are the same.
     """
     import pyarrow
 
     if not isinstance(table, pyarrow.Table):
-        if hasattr(table, "__arrow_c_stream__"):
+        # Arrow's interface of pandas makes a field of the index.
+        if hasattr(table, "__arrow_c_stream__") and not _is_pandas(table):
             table = pyarrow.table(table)
         else:
             table = pyarrow.Table.from_pandas(table, preserve_index=False)
@@ -148,6 +151,12 @@ def documents(table: Any) -> Iterator[dict[str, Any]]:
                 for name, restore, column in values
                 if column[row] is not None
             }
+
+
+def _is_pandas(table: Any) -> bool:
+    """Whether it is a DataFrame of pandas, which is not imported for the question."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(table, pandas.DataFrame)
 
 
 def _restorer(field: pyarrow.Field) -> Any:

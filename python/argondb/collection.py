@@ -309,7 +309,9 @@ class Collection(CollectionView):
     def insert_table(self, table: Any, *, comment: str | None = None) -> InsertManyResult:
         """Inserts the rows of an Arrow table, or of a DataFrame of pandas or polars, in one commit.
 
-        A table of :meth:`to_arrow` gives the same documents, except that nulls are left out.
+        A table of :meth:`to_arrow` gives the same documents, except that nulls are left out. A DataFrame
+        has no metadata of its columns, so ObjectIds and decimals stay text; the index of pandas is left
+        out.
         """
         from argondb import arrow
 

@@ -153,3 +153,23 @@ def test_tables_of_others(main: argondb.Branch, tmp_path: Path) -> None:
     main["c"].insert_table(polars.DataFrame({"_id": [1], "l": [[1.5]]}))
     assert main["c"].find_one(1) == {"_id": 1, "l": [1.5]}
     assert main["missing"].to_arrow().num_columns == 0
+
+
+def test_the_index_of_pandas_is_no_field(main: argondb.Branch) -> None:
+    frame = pandas.DataFrame({"_id": [1, 2, 3], "n": [5, 6, 7]})
+    main["a"].insert_table(frame[frame["n"] > 5])
+    assert main["a"].find().to_list() == [{"_id": 2, "n": 6}, {"_id": 3, "n": 7}]
+    main["b"].insert_table(frame.set_index("n"))
+    assert main["b"].find().to_list() == [{"_id": 1}, {"_id": 2}, {"_id": 3}]
+    main["c"].insert_table(frame.set_index("n").reset_index())
+    assert main["c"].find_one(1) == {"_id": 1, "n": 5}
+
+
+def test_object_ids_and_decimals_are_text_after_a_trip_through_frames(main: argondb.Branch) -> None:
+    document = {"_id": ObjectId("5f50c31e8a7d4a0001b7a1c2"), "money": Decimal128("1.10")}
+    main["a"].insert_one(dict(document))
+    text = {"_id": "5f50c31e8a7d4a0001b7a1c2", "money": "1.10"}
+    main["b"].insert_table(main["a"].to_pandas())
+    main["c"].insert_table(main["a"].to_polars())
+    main["d"].insert_table(main["a"].to_arrow())
+    assert [main[name].find_one() for name in "bcd"] == [text, text, document]
