@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from argondb.errors import InvalidError
+
 if TYPE_CHECKING:
     from argondb import _argondb
 
-__all__ = ["Session"]
+__all__ = ["Session", "check_seconds"]
 
 
 class Session:
@@ -29,6 +31,12 @@ class Session:
         given = {name: value for name, value in (request or {}).items() if value is not None}
         result = self.native.call(operation, _dumps(given), project, branch, self.trailers)
         return _loads(result)
+
+
+def check_seconds(name: str, seconds: float | None) -> None:
+    """Refuses a time that is negative, or no number at all."""
+    if seconds is not None and not seconds >= 0:
+        raise InvalidError(f"{name} is a time in seconds and must not be negative: {seconds}")
 
 
 #: The fields of requests that have values of documents, which are Extended JSON.

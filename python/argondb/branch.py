@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from argondb import _codec
 from argondb._codec import CodecOptions
-from argondb._session import Session
+from argondb._session import Session, check_seconds
 from argondb.collection import Collection, CollectionView
 from argondb.errors import InvalidError, NotFoundError
 from argondb.plan import Merged, Plan, merged_of
@@ -176,6 +176,7 @@ class Watch(Iterator[WatchedCommit]):
 
     def next(self, timeout: float | None = None) -> WatchedCommit | None:
         """The next commit; ``None`` if there is none within ``timeout`` seconds."""
+        check_seconds("timeout", timeout)
         data = self._native.next(timeout)
         return None if data is None else _watched(data)
 

@@ -7,7 +7,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from argondb import _argondb
-from argondb._session import Session
+from argondb._session import Session, check_seconds
 from argondb.errors import AlreadyExistsError, NotFoundError
 
 if TYPE_CHECKING:
@@ -169,6 +169,8 @@ def open(
 
     An object of a store can't be used in a child that ``os.fork()`` makes: open the store there again.
     """
+    check_seconds("idle", idle)
+    check_seconds("lock_timeout", lock_timeout)
     native = _argondb.Store(
         url,
         create=create,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -329,6 +330,16 @@ def test_a_watch_gives_commits_as_they_are_made(
     assert created.lsn == 1 and created.changes[0].is_collection
     with pytest.raises(InvalidError):
         commits.next()
+
+
+@pytest.mark.parametrize("seconds", [-1, -0.001, math.nan])
+def test_a_time_must_not_be_negative(main: argondb.Branch, seconds: float) -> None:
+    with main.watch() as commits, pytest.raises(InvalidError):
+        commits.next(seconds)
+    with pytest.raises(InvalidError):
+        argondb.open("memory:", idle=seconds)
+    with pytest.raises(InvalidError):
+        argondb.open("memory:", lock_timeout=seconds)
 
 
 def test_errors_have_a_kind_and_details(main: argondb.Branch) -> None:
