@@ -21,11 +21,13 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import argondb
 from argondb import branch as _branch
@@ -33,6 +35,7 @@ from argondb import collection as _collection
 from argondb import cursor as _cursor
 from argondb import plan as _plan
 from argondb import store as _store
+from argondb._session import check_seconds
 from argondb.records import BranchInfo, WatchedCommit
 
 if TYPE_CHECKING:
@@ -304,20 +307,59 @@ class Commit:
         await _run(self._begun().__exit__, exception_type, exception, traceback)
 
 
+#: A commit, if there is one, and whether the watch has ended.
+_Step: TypeAlias = tuple[WatchedCommit | None, bool]
+
+
+def _watch_step(watch: _branch.Watch, seconds: float) -> _Step:
+    begun = time.monotonic()
+    commit = watch.next(seconds)
+    # A watch that has failed gives nothing, and does not wait.
+    return commit, commit is None and time.monotonic() - begun < seconds / 2
+
+
 class Watch:
     """The commits of a branch as they are made."""
 
     def __init__(self, sync: _branch.Watch) -> None:
         self._sync: Any = sync
+        self._closed = False
+        #: Steps whose callers were cancelled: they may have a commit, which the next caller gets.
+        self._left: deque[Future[_Step]] = deque()
 
     async def __aiter__(self) -> AsyncIterator[WatchedCommit]:
-        while True:
-            commit = await self.next(_WATCH_STEP)
-            if commit is not None:
-                yield commit
+        while (commit := await self.next()) is not None:
+            yield commit
 
-    next = _later(_branch.Watch.next)
-    close = _later(_branch.Watch.close)
+    async def next(self, timeout: float | None = None) -> WatchedCommit | None:
+        """The next commit; ``None`` if there is none within ``timeout`` seconds. A call that is
+        cancelled takes no commit from the next one."""
+        check_seconds("timeout", timeout)
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = _WATCH_STEP if end is None else max(end - time.monotonic(), 0.0)
+            commit, has_ended = await self._step(min(left, _WATCH_STEP))
+            if commit is not None or has_ended or (end is not None and time.monotonic() >= end):
+                return commit
+
+    async def _step(self, seconds: float) -> _Step:
+        """Waits for a short time, so that nobody holds a thread, or the watch, for ever."""
+        if self._closed:
+            raise argondb.InvalidError("the watch is closed")
+        begin = functools.partial(_threads().submit, _watch_step, self._sync, seconds)
+        step = self._left.popleft() if self._left else begin()
+        try:
+            return await asyncio.wrap_future(step)
+        except asyncio.CancelledError:
+            if not step.cancel():
+                self._left.append(step)
+            raise
+
+    async def close(self) -> None:
+        """Ends the watch; a call that waits for a commit fails."""
+        self._closed = True
+        self._left.clear()
+        await _run(self._sync.close)
 
     async def __aenter__(self) -> Watch:
         return self

@@ -92,6 +92,61 @@ def test_branches_commits_plans_and_watches() -> None:
     run(main())
 
 
+def test_a_cancelled_wait_for_a_commit_takes_none() -> None:
+    async def main() -> None:
+        store, branch = await opened()
+        watch = await branch.watch()
+        for n, pause in enumerate((0.0, 0.01, 0.1, 0.3)):
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(watch.next(), pause)
+            await branch["boats"].insert_one({"_id": f"a{n}"}, comment=str(n))
+            made = await asyncio.wait_for(watch.next(), 10)
+            assert made is not None and made.message == str(n)
+        assert await watch.next(0) is None and await watch.next(0.3) is None
+        with pytest.raises(argondb.InvalidError):
+            await watch.next(-1)
+        await watch.close()
+        await store.close()
+
+    run(main())
+
+
+def test_waits_for_commits_hold_no_threads_and_end_with_the_watch() -> None:
+    async def main() -> None:
+        store, branch = await opened()
+        watches = [await branch.watch() for _ in range(argondb.aio.THREADS + 4)]
+        waits = [asyncio.create_task(watch.next()) for watch in watches]
+        for wait in waits[:4]:
+            await asyncio.sleep(0.02)
+            wait.cancel()
+        assert await asyncio.wait_for(branch["boats"].count_documents({}), 10) == 1000
+        for watch in watches:
+            await asyncio.wait_for(watch.close(), 10)
+        results = await asyncio.wait_for(asyncio.gather(*waits, return_exceptions=True), 10)
+        assert all(isinstance(result, asyncio.CancelledError) for result in results[:4])
+        assert all(isinstance(result, argondb.InvalidError) for result in results[4:])
+        with pytest.raises(argondb.InvalidError):
+            await watches[0].next()
+        await store.close()
+
+    run(main())
+
+
+def test_a_watch_that_failed_ends() -> None:
+    async def main() -> None:
+        store, branch = await opened()
+        other = await branch.create("try")
+        watch = await other.watch()
+        await other.delete()
+        with pytest.raises(argondb.NotFoundError):
+            await asyncio.wait_for(watch.next(), 10)
+        assert await asyncio.wait_for(watch.next(), 10) is None
+        await watch.close()
+        await store.close()
+
+    run(main())
+
+
 def test_a_cancelled_commit_writes_nothing() -> None:
     async def main() -> None:
         store, branch = await opened()
