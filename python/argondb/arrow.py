@@ -14,6 +14,8 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from argondb.errors import InvalidError
+
 if TYPE_CHECKING:
     import pyarrow
 
@@ -115,14 +117,36 @@ def _field(pyarrow: Any, name: str, column: tuple[Any, ...]) -> tuple[pyarrow.Fi
 
 
 def _cast(pyarrow: Any, found: pyarrow.Table, schema: pyarrow.Schema) -> pyarrow.Table:
-    """The columns of a schema; one that no document has is null. A value that does not fit is an error."""
+    """The columns of a schema; one that no document has is null. A value that does not fit is an error,
+    and so is one that is missing where the schema has no nulls."""
     columns = []
     for field in schema:
         if field.name in found.column_names:
-            columns.append(found.column(field.name).cast(field.type))
+            column = found.column(field.name).cast(field.type)
         else:
-            columns.append(pyarrow.nulls(len(found), field.type))
+            column = pyarrow.chunked_array([pyarrow.nulls(len(found), field.type)])
+        _check_nulls(field, column, field.name)
+        columns.append(column)
     return pyarrow.Table.from_arrays(columns, schema=schema)
+
+
+def _check_nulls(field: pyarrow.Field, column: Any, path: str) -> None:
+    """Refuses a null where a field, or one inside of it, has none."""
+    import pyarrow
+    from pyarrow import compute
+
+    if not field.nullable and column.null_count:
+        message = f"column {path} must not have nulls, and {column.null_count} values are missing"
+        raise InvalidError(message, {"path": path})
+    of = field.type
+    if pyarrow.types.is_struct(of):
+        present = column.drop_null()
+        for position in range(of.num_fields):
+            child = of.field(position)
+            inside = compute.struct_field(present, [position])
+            _check_nulls(child, inside, f"{path}.{child.name}")
+    elif pyarrow.types.is_list(of) or pyarrow.types.is_large_list(of):
+        _check_nulls(of.value_field, compute.list_flatten(column), f"{path}.{of.value_field.name}")
 
 
 def documents(table: Any) -> Iterator[dict[str, Any]]:

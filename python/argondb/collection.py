@@ -204,7 +204,8 @@ class CollectionView:
         limit: int = 0,
     ) -> pyarrow.Table:
         """The documents that match as an Arrow table; see :mod:`argondb.arrow` for its types. A
-        ``schema`` chooses the columns and their types; a value that does not fit is an error.
+        ``schema`` chooses the columns and their types; a value that does not fit is an error, and so is
+        one that is missing in a field with ``nullable=False``.
 
         >>> import argondb
         >>> with argondb.open("memory:") as store:

@@ -136,6 +136,40 @@ def test_a_schema_chooses_columns_and_types(main: argondb.Branch) -> None:
     assert main.at(1)["a"].to_arrow(schema=schema).num_rows == 2
 
 
+def test_a_missing_value_does_not_fit_a_field_without_nulls(main: argondb.Branch) -> None:
+    main["a"].insert_many(
+        [
+            {"_id": 1, "n": 1, "place": {"city": "Rom"}, "tags": ["a"]},
+            {"_id": 2, "n": None, "place": {"zip": 7}, "tags": ["b", None]},
+            {"_id": 3, "n": 3},
+        ]
+    )
+
+    def read(field: pyarrow.Field, filter: Any = None) -> list[Any]:
+        found = main["a"].to_arrow(filter, schema=pyarrow.schema([field]))
+        found.validate(full=True)
+        return list(found.column(0).to_pylist())
+
+    number = pyarrow.field("n", pyarrow.int64(), nullable=False)
+    city = pyarrow.field("city", pyarrow.string(), nullable=False)
+    tag = pyarrow.field("item", pyarrow.string(), nullable=False)
+    fields = [
+        number,
+        pyarrow.field("place", pyarrow.struct([city])),
+        pyarrow.field("tags", pyarrow.list_(tag)),
+        pyarrow.field("missing", pyarrow.string(), nullable=False),
+    ]
+    for field in fields:
+        with pytest.raises((argondb.InvalidError, pyarrow.ArrowInvalid, TypeError)):
+            read(field)
+    with pytest.raises(argondb.InvalidError, match="column n must not have nulls, and 1 value"):
+        read(number)
+    assert read(number, {"_id": {"$ne": 2}}) == [1, 3]
+    assert read(number, {"_id": 9}) == []
+    assert read(fields[2], {"_id": {"$ne": 2}}) == [["a"], None]
+    assert read(fields[3], {"_id": 9}) == []
+
+
 def test_tables_of_others(main: argondb.Branch, tmp_path: Path) -> None:
     main["a"].insert_many([{"_id": i, "n": i / 2, "t": str(i)} for i in range(10)])
     frame = main["a"].to_pandas({"n": {"$gte": 4}}, sort={"_id": -1})
