@@ -42,7 +42,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argon_core::model::CollectionName;
-use argon_core::{Branch, Environment, Error};
+use argon_core::{Branch, Environment, Error, ErrorKind};
 use argon_formats::BadRecord;
 use tokio::sync::mpsc;
 
@@ -96,13 +96,21 @@ pub async fn import(request: &ImportFiles, plan: &Plan, target: &Target) -> Impo
     let seconds = Duration::from_millis(millis).as_secs_f64();
     let bad_files = plan.bad.len() as u64;
     let mut summary = summary.shown(target.branch.name(), bad_files, seconds);
-    if let (Some(before), Some(_)) = (before, summary.lsn) {
-        summary.indexes = match &result {
-            Err(Failure::Interrupted) => index::name_brought(&target.branch, Some(before)).await,
-            _ => index::build_brought(&target.branch, Some(before)).await,
-        };
+    if let (Some(before), Some(_)) = (before, summary.lsn)
+        && !ends_at_once(&result)
+    {
+        summary.indexes = index::build_brought(&target.branch, Some(before)).await;
     }
     ImportOutcome { summary, result }
+}
+
+/// Whether nobody waits for more, or the store does not answer.
+fn ends_at_once(result: &Result) -> bool {
+    match result {
+        Err(Failure::Interrupted) => true,
+        Err(Failure::Error { error, .. }) => error.kind() == ErrorKind::Unavailable,
+        _ => false,
+    }
 }
 
 /// A file and the collection it goes into, in words.

@@ -37,7 +37,8 @@ pub struct ImportSummary {
     pub replaced: Option<Replaced>,
     /// The indexes that replaced collections had, and that the files do not have.
     pub dropped_indexes: Vec<LostIndex>,
-    /// The indexes of existing collections whose definitions the import brought, which had no entries.
+    /// The indexes of existing collections whose definitions the import brought, which had no entries; not
+    /// looked for after an interrupt, or if the store does not answer.
     pub indexes: Vec<BuiltIndex>,
     /// True after a dry run.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

@@ -12,16 +12,7 @@ const MOST_DOCUMENTS: usize = 20_000;
 /// indexes that had none. The commit is made already, so a failure here is not one of it: what is not built
 /// stays so, with the reason.
 pub(crate) async fn build_brought(branch: &Branch, since: Option<Lsn>) -> Vec<BuiltIndex> {
-    brought(branch, since, MOST_DOCUMENTS).await
-}
-
-/// [`build_brought`] of someone who does not wait: the indexes without entries are named, and stay so.
-pub(crate) async fn name_brought(branch: &Branch, since: Option<Lsn>) -> Vec<BuiltIndex> {
-    brought(branch, since, 0).await
-}
-
-async fn brought(branch: &Branch, since: Option<Lsn>, most: usize) -> Vec<BuiltIndex> {
-    match branch.build_brought_indexes(since, most).await {
+    match branch.build_brought_indexes(since, MOST_DOCUMENTS).await {
         Ok(found) => found.into_iter().map(BuiltIndex::from).collect(),
         Err(error) => {
             tracing::warn!(
@@ -129,12 +120,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn indexes_are_named_without_being_built() {
+    async fn a_commit_without_definitions_builds_nothing() {
         let branch = two_collections(1).await;
-        let lsn = bring(&branch, &["a"], &["n"]).await;
-        let named = name_brought(&branch, before(lsn)).await;
-        assert_eq!(named[0].unbuilt.as_deref(), Some("is not built yet"));
-        assert_eq!(unbuilt(&branch, "a").await, ["n_1"]);
+        bring(&branch, &["a"], &["n"]).await;
         let other = branch.collection(&name("b")).put(rawdoc! { "_id": 9 }).await;
         other.unwrap();
         let head = branch.head().await.unwrap().lsn();

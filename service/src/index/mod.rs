@@ -7,7 +7,7 @@ mod drop;
 mod expire;
 mod list;
 
-pub(crate) use self::brought::{before, build_brought, name_brought};
+pub(crate) use self::brought::{before, build_brought};
 pub use self::build::{BuildIndexes, BuiltIndex, build};
 pub use self::create::{CreateIndex, CreatedIndex, create};
 pub use self::drop::{DropIndex, DroppedIndex, drop};
