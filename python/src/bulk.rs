@@ -101,7 +101,7 @@ pub(crate) async fn run(
 }
 
 /// Names the type that the closure of a transaction has for every lifetime.
-pub(crate) fn in_transaction<T>(
+fn in_transaction<T>(
     work: impl for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, argon_core::Result<T>> + Sync,
 ) -> impl for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, argon_core::Result<T>> + Sync {
     work

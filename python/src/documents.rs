@@ -22,7 +22,7 @@ use crate::bulk::{self, Bulk};
 use crate::columns;
 use crate::commands as parsed;
 use crate::cursor::Cursor;
-use crate::find_and_modify::FindAndModify;
+use crate::find_and_modify;
 use crate::place::{PlaceOfDocuments, Reading, ended};
 use crate::runtime::{wait, wait_here};
 
@@ -351,17 +351,19 @@ impl Documents {
         let collection = collection.to_owned();
         let (image, lsn) = wait(py, async move {
             let name = parsed::collection(&collection)?;
-            let command = Arc::new(FindAndModify::parse(name, parsed::parse(&command)?)?);
+            let command = find_and_modify::parse(parsed::parse(&command)?)?;
             if let Some(open) = place.open_transaction() {
                 let mut begun = open.lock().await;
                 let begun = begun.as_mut().ok_or_else(ended)?;
-                return Ok((command.apply(&mut begun.transaction).await?, None));
+                let found = begun.transaction.find_and_modify(&name, &command).await?;
+                return Ok((found.document, None));
             }
             let signature = parsed::signature(actor, message)?;
             let (_lease, branch) = place.writable().await?;
-            command.run(&branch, &|| signature.request(&branch)).await
+            let found = command.run(&branch, &name, &|| signature.request(&branch)).await?;
+            Ok((found.document, lsn(found.modified.receipt.as_ref())))
         })?;
-        Ok((image.map(|image| PyBytes::new(py, &image)), lsn))
+        Ok((image.map(|image| PyBytes::new(py, image.as_bytes())), lsn))
     }
 
     /// Commits the transaction; nothing is changed if that fails. Returns the commit, if something was written.

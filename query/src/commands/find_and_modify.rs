@@ -2,14 +2,14 @@
 
 use argon_core::model::CollectionName;
 use argon_core::write::WriteRequest;
-use argon_core::{Branch, Result};
+use argon_core::{Branch, Environment, Result};
 use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::{Bson, Document};
 
 use super::{CompiledUpdate, evaluation, selection};
 use crate::Code;
 use crate::expression::{Compiler, Evaluation};
-use crate::find::{Selection, collation_of};
+use crate::find::{FindCommand, Selection, collation_of};
 use crate::modify::{Change, Modified, Modify};
 use crate::projection::Projection;
 use crate::sort::SortPattern;
@@ -71,10 +71,28 @@ impl FindAndModifyCommand {
         collection: &CollectionName,
         request: &(dyn Fn() -> WriteRequest + Sync),
     ) -> Result<FoundAndModified> {
-        let evaluation = evaluation(branch.environment());
+        let compiled = self.compile(branch.environment())?;
+        let sort = self.sort()?;
+        let change = |document: &RawDocument| compiled.change(document);
+        let upsert = || compiled.inserted();
+        let modify = Modify {
+            collection,
+            selection: &compiled.selection,
+            many: false,
+            sort: sort.as_ref(),
+            state: None,
+            change: &change,
+            upsert: compiled.may_insert.then_some(&upsert),
+            request,
+        };
+        compiled.found(modify.run(branch).await?)
+    }
+
+    /// Compiles all but the sort.
+    pub(crate) fn compile(&self, environment: &Environment) -> Result<CompiledFindAndModify<'_>> {
+        let evaluation = evaluation(environment);
         let selection =
             selection(&self.filter, &self.collation, self.hint.as_ref(), evaluation.clone())?;
-        let sort = self.sort()?;
         let (update, may_insert) = match &self.change {
             FoundChange::Update { update, upsert, array_filters } => {
                 let filter = &self.filter;
@@ -86,42 +104,36 @@ impl FindAndModifyCommand {
             FoundChange::Delete => (None, false),
         };
         let returns_new = self.returns_new && update.is_some();
-        let returned = Returned::compile(&self.projection, &selection, evaluation, returns_new)?;
-        let change = |document: &RawDocument| {
-            let change = match &update {
-                Some(update) => update.change(document, &selection)?,
-                None => Change::Delete,
-            };
-            match &change {
-                Change::Replace(after) if returns_new => returned.fields_of(after)?,
-                _ => returned.fields_of(document)?,
-            };
-            Ok(change)
-        };
-        let upsert = || -> Result<RawDocumentBuf> {
-            // Nothing is inserted without an update.
-            let inserted = update.as_ref().map(|update| update.inserted(branch.environment()));
-            let inserted = inserted.transpose()?.unwrap_or_default();
-            if returns_new {
-                returned.fields_of(&inserted)?;
-            }
-            Ok(inserted)
-        };
-        let modify = Modify {
-            collection,
-            selection: &selection,
-            many: false,
-            sort: sort.as_ref(),
-            state: None,
-            change: &change,
-            upsert: may_insert.then_some(&upsert),
-            request,
-        };
-        let modified = modify.run(branch).await?;
-        let (before, after) = modified.image.clone().unwrap_or_default();
-        let image = if returns_new { after } else { before };
-        let document = image.map(|image| returned.fields_of(image.as_raw())).transpose()?;
-        Ok(FoundAndModified { modified, document })
+        let projection = (!self.projection.is_empty())
+            .then(|| Projection::find(&self.projection, &Compiler::default()))
+            .transpose()?;
+        if returns_new && projection.as_ref().is_some_and(Projection::is_positional) {
+            return Err(Code::BAD_VALUE.error(
+                "a positional projection can't give the document after the change: the filter matched the \
+                 one before",
+            ));
+        }
+        Ok(CompiledFindAndModify {
+            selection,
+            may_insert,
+            update,
+            returns_new,
+            projection,
+            evaluation,
+            environment: environment.clone(),
+        })
+    }
+
+    /// The query of the document that is changed.
+    pub(crate) fn find(&self) -> FindCommand {
+        FindCommand {
+            filter: self.filter.clone(),
+            sort: self.sort.clone(),
+            limit: 1,
+            collation: self.collation.clone(),
+            hint: self.hint.clone(),
+            ..FindCommand::default()
+        }
     }
 
     fn sort(&self) -> Result<Option<SortPattern>> {
@@ -133,30 +145,49 @@ impl FindAndModifyCommand {
     }
 }
 
-/// The fields of the document that are given.
-struct Returned<'s> {
+/// A compiled [`FindAndModifyCommand`].
+pub(crate) struct CompiledFindAndModify<'c> {
+    pub(crate) selection: Selection,
+    pub(crate) may_insert: bool,
+    /// `None` deletes the document.
+    update: Option<CompiledUpdate<'c>>,
+    returns_new: bool,
     projection: Option<Projection>,
-    selection: &'s Selection,
     evaluation: Evaluation,
+    environment: Environment,
 }
 
-impl<'s> Returned<'s> {
-    fn compile(
-        projection: &Document,
-        selection: &'s Selection,
-        evaluation: Evaluation,
-        returns_new: bool,
-    ) -> Result<Self> {
-        let projection = (!projection.is_empty())
-            .then(|| Projection::find(projection, &Compiler::default()))
-            .transpose()?;
-        if returns_new && projection.as_ref().is_some_and(Projection::is_positional) {
-            return Err(Code::BAD_VALUE.error(
-                "a positional projection can't give the document after the change: the filter matched the \
-                 one before",
-            ));
+impl CompiledFindAndModify<'_> {
+    /// The change of the document, whose fields to give can be computed.
+    pub(crate) fn change(&self, document: &RawDocument) -> Result<Change> {
+        let change = match &self.update {
+            Some(update) => update.change(document, &self.selection)?,
+            None => Change::Delete,
+        };
+        match &change {
+            Change::Replace(after) if self.returns_new => self.fields_of(after)?,
+            _ => self.fields_of(document)?,
+        };
+        Ok(change)
+    }
+
+    /// The document that is inserted if none matches.
+    pub(crate) fn inserted(&self) -> Result<RawDocumentBuf> {
+        // Nothing is inserted without an update.
+        let inserted = self.update.as_ref().map(|update| update.inserted(&self.environment));
+        let inserted = inserted.transpose()?.unwrap_or_default();
+        if self.returns_new {
+            self.fields_of(&inserted)?;
         }
-        Ok(Self { projection, selection, evaluation })
+        Ok(inserted)
+    }
+
+    /// The outcome, by what was changed.
+    pub(crate) fn found(&self, modified: Modified) -> Result<FoundAndModified> {
+        let (before, after) = modified.image.clone().unwrap_or_default();
+        let image = if self.returns_new { after } else { before };
+        let document = image.map(|image| self.fields_of(image.as_raw())).transpose()?;
+        Ok(FoundAndModified { modified, document })
     }
 
     fn fields_of(&self, document: &RawDocument) -> Result<RawDocumentBuf> {

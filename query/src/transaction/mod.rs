@@ -24,9 +24,11 @@ use bson::raw::{RawDocument, RawDocumentBuf};
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
 
-use crate::commands::{DeleteCommand, UpdateCommand, duplicate_id};
+use crate::commands::{
+    DeleteCommand, FindAndModifyCommand, FoundAndModified, UpdateCommand, duplicate_id,
+};
 use crate::expression::Context;
-use crate::find::Selection;
+use crate::find::{Find, Selection};
 use crate::modify::{Change, Modified};
 use crate::pipeline::{Execution, Limits, StateCollections};
 use crate::value::{malformed, to_owned};
@@ -149,7 +151,8 @@ impl Transaction {
         let change = |document: &RawDocument| update.change(document, &selection);
         let inserted = || update.inserted(&environment);
         let insert = command.upsert.then_some(&inserted as &Insert<'_>);
-        self.modify(collection, &selection, command.many, &change, insert).await
+        let matching = self.matching(collection, &selection, command.many).await?;
+        self.modify(collection, matching, command.many, &change, insert).await
     }
 
     /// Deletes the documents that match.
@@ -162,7 +165,34 @@ impl Transaction {
         command: &DeleteCommand,
     ) -> Result<Modified> {
         let selection = command.compile(self.branch.environment())?;
-        self.modify(collection, &selection, command.many, &|_| Ok(Change::Delete), None).await
+        let matching = self.matching(collection, &selection, command.many).await?;
+        self.modify(collection, matching, command.many, &|_| Ok(Change::Delete), None).await
+    }
+
+    /// Changes one document, and gives it.
+    ///
+    /// # Errors
+    /// MongoDB's error of the filter, the sort, the projection or the update, with its code.
+    pub async fn find_and_modify(
+        &mut self,
+        collection: &CollectionName,
+        command: &FindAndModifyCommand,
+    ) -> Result<FoundAndModified> {
+        let compiled = command.compile(self.branch.environment())?;
+        let change = |document: &RawDocument| compiled.change(document);
+        let inserted = || compiled.inserted();
+        let insert = compiled.may_insert.then_some(&inserted as &Insert<'_>);
+        let mut matching = Writes::new();
+        let mut rows = Find::compile(&command.find())?.run(collection.as_str(), &self.execution());
+        if let Some(row) = rows.try_next().await?.and_then(|mut batch| batch.pop())
+            && let Some(id) = row.as_raw().get("_id").map_err(malformed)?
+        {
+            let key = Key::of_id(id)?;
+            let staged = self.find(collection, &key).await?;
+            matching.insert(key, staged);
+        }
+        drop(rows);
+        compiled.found(self.modify(collection, matching, false, &change, insert).await?)
     }
 
     /// Commits what was written; `request` is empty, with its signature. Returns `None` if nothing was
@@ -187,15 +217,15 @@ impl Transaction {
         self.branch.commit(request).await
     }
 
+    /// Changes documents, as they are after the writes so far; inserts one if there are none.
     async fn modify(
         &mut self,
         collection: &CollectionName,
-        selection: &Selection,
+        matching: Writes,
         many: bool,
         change: &Compute<'_>,
         insert: Option<&Insert<'_>>,
     ) -> Result<Modified> {
-        let matching = self.matching(collection, selection, many).await?;
         let mut modified = Modified { matched: matching.len() as u64, ..Modified::default() };
         let mut changed = Writes::new();
         for (key, staged) in matching {

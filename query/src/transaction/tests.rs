@@ -3,7 +3,8 @@ use bson::{Bson, doc, rawdoc};
 use futures::FutureExt;
 
 use super::*;
-use crate::find::{Find, FindCommand};
+use crate::commands::FoundChange;
+use crate::find::FindCommand;
 use crate::pipeline::Row;
 
 async fn branch() -> Branch {
@@ -100,4 +101,30 @@ async fn work_is_repeated_until_it_is_committed() {
     let key = Key::of(&Bson::Int32(1)).unwrap();
     let boat = branch.collection(&boats()).get(&key).await.unwrap().unwrap();
     assert_eq!(boat.as_raw().get_i32("sails").unwrap(), 8);
+}
+
+#[tokio::test]
+async fn the_first_by_a_sort_is_changed_where_the_collation_has_an_equal_id() {
+    let branch = branch().await;
+    let stored = [rawdoc! { "_id": "A", "n": 1 }, rawdoc! { "_id": "a", "n": 2 }];
+    crate::commands::insert(&branch, &boats(), stored, branch.request()).await.unwrap();
+    let mut command = FindAndModifyCommand {
+        filter: doc! {},
+        change: FoundChange::Delete,
+        sort: doc! { "n": -1 },
+        projection: doc! { "n": 1, "a": 0 },
+        collation: doc! { "locale": "en", "strength": 2 },
+        hint: None,
+        returns_new: false,
+    };
+    let mut transaction = Transaction::begin(&branch).await.unwrap();
+    assert!(transaction.find_and_modify(&boats(), &command).await.is_err());
+    assert!(transaction.is_empty(), "a projection with an error changes nothing");
+
+    command.projection = doc! { "n": 1 };
+    let found = transaction.find_and_modify(&boats(), &command).await.unwrap();
+    assert_eq!(found.document.unwrap(), rawdoc! { "_id": "a", "n": 2 });
+    let found = transaction.find_and_modify(&boats(), &command).await.unwrap();
+    assert_eq!(found.document.unwrap(), rawdoc! { "_id": "A", "n": 1 });
+    assert_eq!(transaction.find_and_modify(&boats(), &command).await.unwrap().document, None);
 }
