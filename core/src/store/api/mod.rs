@@ -2,6 +2,7 @@
 //! writes and returns [`State`]s, and a state is read.
 
 mod branch;
+mod brought;
 mod collection;
 mod deleted;
 mod indexes;
@@ -13,9 +14,10 @@ mod typed_view;
 mod typed_watch;
 
 pub use branch::{Branch, BranchInfo};
+pub use brought::BroughtIndex;
 pub use collection::{Collection, IntoDocument};
 pub use deleted::DeletedProject;
-pub use indexes::{BroughtIndex, CreatedIndex};
+pub use indexes::CreatedIndex;
 pub(crate) use project::refuse_reserved_name;
 pub use project::{Project, ProjectInfo};
 pub use state::{CollectionView, DocumentStream, State, VersionedDocument};
