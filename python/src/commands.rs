@@ -89,6 +89,7 @@ pub(crate) fn find(command: &mut Document) -> Result<FindCommand> {
         limit: number(command, "limit")?,
         collation: document(command, "collation")?,
         hint: hint(command),
+        ..FindCommand::default()
     })
 }
 
@@ -111,6 +112,7 @@ pub(crate) fn delete(command: &mut Document) -> Result<DeleteCommand> {
         many: flag(command, "many"),
         collation: document(command, "collation")?,
         hint: hint(command),
+        ..DeleteCommand::default()
     })
 }
 

@@ -25,5 +25,15 @@ pub(crate) fn parse(mut command: Document) -> Result<FindAndModifyCommand> {
     };
     let returns_new = parsed::flag(&mut command, "new");
     let FindCommand { filter, sort, projection, collation, hint, .. } = parsed::find(&mut command)?;
-    Ok(FindAndModifyCommand { filter, change, sort, projection, collation, hint, returns_new })
+    let variables = Document::new();
+    Ok(FindAndModifyCommand {
+        filter,
+        change,
+        sort,
+        projection,
+        collation,
+        hint,
+        returns_new,
+        variables,
+    })
 }

@@ -14,11 +14,13 @@ use bson::{Bson, Document};
 
 pub use find_and_modify::{FindAndModifyCommand, FoundAndModified, FoundChange};
 
-use crate::expression::{Context, Evaluation};
+use crate::Code;
+use crate::expression::{Compiler, Context, Declared, Evaluation};
 use crate::filter::FilterOptions;
-use crate::find::{Selection, collation_of};
+use crate::find::{FindCommand, Selection, collation_of};
 use crate::modify::{Change, Modified, Modify};
 use crate::plan::Hint;
+use crate::sort::SortPattern;
 use crate::update::{Target, Update, UpdateOptions};
 
 /// Inserts documents in one commit, all of them or none; one without an `_id` gets an `ObjectId`.
@@ -78,10 +80,15 @@ pub struct UpdateCommand {
     pub upsert: bool,
     /// The filters for `$[identifier]`.
     pub array_filters: Vec<Document>,
+    /// The order in which the first document is updated; empty for that in which they are read. It
+    /// is for an update of one document.
+    pub sort: Document,
     /// The order of texts; empty for byte by byte.
     pub collation: Document,
     /// The index to read by, as in a [`FindCommand`](crate::find::FindCommand::hint).
     pub hint: Option<Bson>,
+    /// The variables of its expressions: `let`.
+    pub variables: Document,
 }
 
 /// A deletion of documents of a collection.
@@ -96,14 +103,24 @@ pub struct DeleteCommand {
     pub collation: Document,
     /// The index to read by, as in a [`FindCommand`](crate::find::FindCommand::hint).
     pub hint: Option<Bson>,
+    /// The variables of its expressions: `let`.
+    pub variables: Document,
 }
 
 impl UpdateCommand {
     /// An update of the first document.
     pub fn new(update: Bson) -> Self {
-        let (filter, collation) = (Document::new(), Document::new());
-        let (many, upsert, array_filters) = (false, false, Vec::new());
-        Self { filter, update, many, upsert, array_filters, collation, hint: None }
+        Self {
+            filter: Document::new(),
+            update,
+            many: false,
+            upsert: false,
+            array_filters: Vec::new(),
+            sort: Document::new(),
+            collation: Document::new(),
+            hint: None,
+            variables: Document::new(),
+        }
     }
 
     /// Makes the update in one commit; `request` makes an empty request with its signature, and
@@ -122,11 +139,12 @@ impl UpdateCommand {
         let (selection, update) = self.compile(branch.environment())?;
         let change = |document: &RawDocument| update.change(document, &selection);
         let upsert = || update.inserted(branch.environment());
+        let sort = self.sort()?;
         let modify = Modify {
             collection,
             selection: &selection,
             many: self.many,
-            sort: None,
+            sort: sort.as_ref(),
             state,
             change: &change,
             upsert: self.upsert.then_some(&upsert),
@@ -140,13 +158,39 @@ impl UpdateCommand {
         &self,
         environment: &Environment,
     ) -> Result<(Selection, CompiledUpdate<'_>)> {
-        let evaluation = evaluation(environment);
-        let selection =
-            selection(&self.filter, &self.collation, self.hint.as_ref(), evaluation.clone())?;
-        let (filters, many) = (&self.array_filters, self.many);
-        let update =
-            CompiledUpdate::compile(&self.update, filters, many, &self.filter, evaluation)?;
+        let variables = Declared::compile(&self.variables)?;
+        let evaluation = variables.bind(&evaluation(environment))?;
+        let compiler = variables.compiler();
+        let (collation, hint) = (&self.collation, self.hint.as_ref());
+        let selection = selection(&self.filter, &compiler, collation, hint, evaluation.clone())?;
+        let options =
+            UpdateOptions { array_filters: &self.array_filters, multi: self.many, compiler };
+        let update = CompiledUpdate::compile(&self.update, &options, &self.filter, evaluation)?;
         Ok((selection, update))
+    }
+
+    /// The query of the document that is updated first.
+    pub(crate) fn find(&self) -> FindCommand {
+        FindCommand {
+            filter: self.filter.clone(),
+            sort: self.sort.clone(),
+            limit: 1,
+            collation: self.collation.clone(),
+            hint: self.hint.clone(),
+            variables: self.variables.clone(),
+            ..FindCommand::default()
+        }
+    }
+
+    /// The order in which the first document is updated.
+    ///
+    /// # Errors
+    /// `FailedToParse` for a sort of an update of many documents; those of compiling it.
+    pub(crate) fn sort(&self) -> Result<Option<SortPattern>> {
+        if self.many && !self.sort.is_empty() {
+            return Err(Code::FAILED_TO_PARSE.error("Cannot specify sort with multi=true"));
+        }
+        sort_of(&self.sort, &self.collation)
     }
 }
 
@@ -179,7 +223,10 @@ impl DeleteCommand {
 
     /// Compiles the filter.
     pub(crate) fn compile(&self, environment: &Environment) -> Result<Selection> {
-        selection(&self.filter, &self.collation, self.hint.as_ref(), evaluation(environment))
+        let variables = Declared::compile(&self.variables)?;
+        let evaluation = variables.bind(&evaluation(environment))?;
+        let (collation, hint) = (&self.collation, self.hint.as_ref());
+        selection(&self.filter, &variables.compiler(), collation, hint, evaluation)
     }
 }
 
@@ -193,13 +240,11 @@ pub(crate) struct CompiledUpdate<'u> {
 impl<'u> CompiledUpdate<'u> {
     fn compile(
         update: &Bson,
-        array_filters: &[Document],
-        many: bool,
+        options: &UpdateOptions<'_>,
         filter: &'u Document,
         evaluation: Evaluation,
     ) -> Result<Self> {
-        let options = UpdateOptions { array_filters, multi: many, ..UpdateOptions::default() };
-        Ok(Self { update: Update::compile(update, &options)?, filter, evaluation })
+        Ok(Self { update: Update::compile(update, options)?, filter, evaluation })
     }
 
     pub(crate) fn change(&self, document: &RawDocument, selection: &Selection) -> Result<Change> {
@@ -222,13 +267,23 @@ fn evaluation(environment: &Environment) -> Evaluation {
     Evaluation::new(Arc::new(Context::of(environment)))
 }
 
+fn sort_of(sort: &Document, collation: &Document) -> Result<Option<SortPattern>> {
+    if sort.is_empty() {
+        return Ok(None);
+    }
+    let collation = collation_of(collation)?;
+    Ok(Some(SortPattern::compile(sort)?.with_collation(collation)))
+}
+
 fn selection(
     filter: &Document,
+    compiler: &Compiler<'_>,
     collation: &Document,
     hint: Option<&Bson>,
     evaluation: Evaluation,
 ) -> Result<Selection> {
-    let options = FilterOptions { collation: collation_of(collation)?, ..FilterOptions::default() };
+    let options =
+        FilterOptions { compiler: compiler.clone(), collation: collation_of(collation)? };
     let hint = hint.map(Hint::compile).transpose()?.flatten();
     Ok(Selection::compile(filter, &options, evaluation)?.with_hint(hint))
 }

@@ -51,6 +51,7 @@ mod put;
 mod reflog;
 mod restore;
 mod sandbox;
+mod serve;
 mod serve_metrics;
 mod shell;
 mod show;
@@ -133,6 +134,7 @@ pub(crate) enum Command {
     Fsck(fsck::FsckArgs),
     Metrics(metrics::MetricsArgs),
     Top(top::TopArgs),
+    Serve(serve::ServeArgs),
     ServeMetrics(serve_metrics::ServeMetricsArgs),
     Doctor(doctor::DoctorArgs),
     Health(health::HealthArgs),
@@ -206,6 +208,7 @@ impl Command {
             | Self::Migrate(_)
             | Self::Metrics(_)
             | Self::Top(_)
+            | Self::Serve(_)
             | Self::ServeMetrics(_)
             | Self::Shell(_)
             | Self::Health(_) => true,
@@ -268,6 +271,7 @@ impl Command {
             Self::Fsck(args) => args.run(context).await,
             Self::Metrics(args) => args.run(context).await,
             Self::Top(args) => args.run(context).await,
+            Self::Serve(args) => args.run(context).await,
             Self::ServeMetrics(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
             Self::Health(args) => args.run(context).await,

@@ -61,6 +61,12 @@ const TASKS: &[Task] = &[
         ],
     },
     Task {
+        name: "Servers",
+        lines: &[
+            ("serve", "Serve branches and past states to MongoDB's drivers"),
+        ],
+    },
+    Task {
         name: "Other",
         lines: &[
             #[cfg(feature = "bench")]

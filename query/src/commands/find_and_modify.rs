@@ -6,13 +6,14 @@ use argon_core::{Branch, Environment, Result};
 use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::{Bson, Document};
 
-use super::{CompiledUpdate, evaluation, selection};
+use super::{CompiledUpdate, evaluation, selection, sort_of};
 use crate::Code;
-use crate::expression::{Compiler, Evaluation};
-use crate::find::{FindCommand, Selection, collation_of};
+use crate::expression::{Declared, Evaluation};
+use crate::find::{FindCommand, Selection};
 use crate::modify::{Change, Modified, Modify};
 use crate::projection::Projection;
 use crate::sort::SortPattern;
+use crate::update::UpdateOptions;
 
 /// A change of one document of a collection that gives the document.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct FindAndModifyCommand {
     pub hint: Option<Bson>,
     /// Whether the document after an update is given, or the one before.
     pub returns_new: bool,
+    /// The variables of its expressions: `let`.
+    pub variables: Document,
 }
 
 /// What becomes of a document that is found.
@@ -90,22 +93,25 @@ impl FindAndModifyCommand {
 
     /// Compiles all but the sort.
     pub(crate) fn compile(&self, environment: &Environment) -> Result<CompiledFindAndModify<'_>> {
-        let evaluation = evaluation(environment);
-        let selection =
-            selection(&self.filter, &self.collation, self.hint.as_ref(), evaluation.clone())?;
+        let variables = Declared::compile(&self.variables)?;
+        let evaluation = variables.bind(&evaluation(environment))?;
+        let compiler = variables.compiler();
+        let (collation, hint) = (&self.collation, self.hint.as_ref());
+        let selection = selection(&self.filter, &compiler, collation, hint, evaluation.clone())?;
         let (update, may_insert) = match &self.change {
             FoundChange::Update { update, upsert, array_filters } => {
                 let filter = &self.filter;
                 let evaluation = evaluation.clone();
-                let update =
-                    CompiledUpdate::compile(update, array_filters, false, filter, evaluation)?;
+                let compiler = compiler.clone();
+                let options = UpdateOptions { array_filters, multi: false, compiler };
+                let update = CompiledUpdate::compile(update, &options, filter, evaluation)?;
                 (Some(update), *upsert)
             }
             FoundChange::Delete => (None, false),
         };
         let returns_new = self.returns_new && update.is_some();
         let projection = (!self.projection.is_empty())
-            .then(|| Projection::find(&self.projection, &Compiler::default()))
+            .then(|| Projection::find(&self.projection, &compiler))
             .transpose()?;
         if returns_new && projection.as_ref().is_some_and(Projection::is_positional) {
             return Err(Code::BAD_VALUE.error(
@@ -132,16 +138,13 @@ impl FindAndModifyCommand {
             limit: 1,
             collation: self.collation.clone(),
             hint: self.hint.clone(),
+            variables: self.variables.clone(),
             ..FindCommand::default()
         }
     }
 
     fn sort(&self) -> Result<Option<SortPattern>> {
-        if self.sort.is_empty() {
-            return Ok(None);
-        }
-        let collation = collation_of(&self.collation)?;
-        Ok(Some(SortPattern::compile(&self.sort)?.with_collation(collation)))
+        sort_of(&self.sort, &self.collation)
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `operators/` | the operators, a file a family |
 
 mod compile;
+mod declared;
 mod definition;
 mod evaluate;
 mod operators;
@@ -23,6 +24,7 @@ use argon_core::Result;
 use bson::raw::{CString, RawBson};
 
 pub use compile::{Compiler, Variable};
+pub(crate) use declared::Declared;
 pub(crate) use compile::{empty, field_name, field_path, raw};
 pub use definition::{Arguments, Definition, Function, Refusal, Signature, families, operators};
 pub(crate) use operators::dates::{Unit, Zone, date_add};

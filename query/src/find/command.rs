@@ -8,7 +8,7 @@ use bson::{Bson, Document, doc};
 use futures::{StreamExt, TryStreamExt, future};
 
 use super::Selection;
-use crate::expression::{Compiler, Evaluation};
+use crate::expression::{Declared, Evaluation};
 use crate::filter::FilterOptions;
 use crate::pipeline::{Execution, Options, Pipeline, Row, Rows};
 use crate::plan::{Direction, Explained, Hint, query_planner};
@@ -32,6 +32,8 @@ pub struct FindCommand {
     pub collation: Document,
     /// The index to use: its name, its key, or `{ $natural: 1 }` for none.
     pub hint: Option<Bson>,
+    /// The variables of its expressions: `let`.
+    pub variables: Document,
 }
 
 /// A compiled [`FindCommand`].
@@ -71,6 +73,7 @@ pub struct Find {
     projection: Option<Arc<Projection>>,
     command: FindCommand,
     hint: Option<Hint>,
+    variables: Declared,
     collation: Option<Arc<Collation>>,
 }
 
@@ -80,7 +83,8 @@ impl Find {
     /// # Errors
     /// MongoDB's error of the filter, the projection or the sort, with its code.
     pub fn compile(command: &FindCommand) -> Result<Self> {
-        let FindCommand { filter, projection, sort, skip, limit, collation, hint } = command;
+        let FindCommand { filter, projection, sort, skip, limit, collation, hint, variables } =
+            command;
         let collation = collation_of(collation)?;
         let mut stages = Vec::new();
         if !filter.is_empty() {
@@ -96,17 +100,23 @@ impl Find {
             stages.push(doc! { "$limit": number("limit", *limit)? });
         }
         let hint = hint.as_ref().map(Hint::compile).transpose()?.flatten();
+        let declared = Declared::compile(variables)?;
         let projection = (!projection.is_empty())
-            .then(|| Projection::find(projection, &Compiler::default()))
+            .then(|| Projection::find(projection, &declared.compiler()))
             .transpose()?;
         Ok(Self {
             pipeline: Arc::new(Pipeline::compile(
                 &stages,
-                &Options { collation: collation.clone(), hint: hint.clone(), ..Options::default() },
+                &Options {
+                    variables: variables.clone(),
+                    collation: collation.clone(),
+                    hint: hint.clone(),
+                },
             )?),
             projection: projection.map(Arc::new),
             command: command.clone(),
             hint,
+            variables: declared,
             collation,
         })
     }
@@ -116,9 +126,11 @@ impl Find {
     pub fn run(&self, collection: &str, execution: &Execution) -> Rows {
         let rows = self.pipeline.run(collection, execution);
         let Some(projection) = self.projection.clone() else { return rows };
-        let evaluation = execution.evaluation.clone();
-        let selection = match self.positions(&projection, &evaluation) {
-            Ok(selection) => selection,
+        let bound = self.variables.bind(&execution.evaluation).and_then(|evaluation| {
+            Ok((self.positions(&projection, &evaluation)?, evaluation))
+        });
+        let (selection, evaluation) = match bound {
+            Ok(bound) => bound,
             Err(error) => return futures::stream::once(future::err(error)).boxed(),
         };
         let project = move |row: &RawDocument| {
@@ -175,7 +187,7 @@ impl Find {
             return Ok(None);
         }
         let options =
-            FilterOptions { collation: self.collation.clone(), ..FilterOptions::default() };
+            FilterOptions { compiler: self.variables.compiler(), collation: self.collation.clone() };
         Selection::compile(&self.command.filter, &options, evaluation.clone()).map(Some)
     }
 }

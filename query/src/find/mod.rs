@@ -16,6 +16,6 @@ mod selection;
 
 pub use access::Access;
 pub use command::{Find, FindCommand, collation_of};
-pub use distinct::distinct;
+pub use distinct::{distinct, distinct_in};
 pub use matcher::Matcher;
 pub use selection::Selection;

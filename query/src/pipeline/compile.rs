@@ -10,6 +10,7 @@ use super::row_steps::{RowStep, RowSteps, rows_needed};
 use super::stage::{Definition, Part, Position, Stage, StageCompiler, Within};
 use super::stages;
 use crate::Code;
+use crate::expression::Declared;
 use crate::message::suggestion;
 
 /// `internalMaxSubPipelineViewDepth` and `internalPipelineLengthLimit` of the server.
@@ -108,7 +109,7 @@ fn assemble(parts: Vec<Part>) -> Pipeline {
         filter: None,
         stages: Vec::new(),
         write: None,
-        variables: Vec::new(),
+        variables: Declared::default(),
         hint: None,
     };
     let mut steps = Vec::new();

@@ -59,7 +59,7 @@ pub use write::{Merge, MergeOutcome, WhenMatched, WhenNotMatched, Write, WriteMo
 pub use write_to::WrittenRows;
 
 use crate::collation::Collation;
-use crate::expression::{Compiler, Expression, Variable};
+use crate::expression::Declared;
 use crate::find::{Matcher, Selection};
 use crate::plan::{Direction, Hint};
 use stage::{SourceStage, Stage, StageCompiler, Within};
@@ -109,7 +109,7 @@ pub struct Pipeline {
     filter: Option<Arc<Matcher>>,
     stages: Vec<Arc<dyn Stage>>,
     write: Option<Box<Write>>,
-    variables: Vec<(Variable, Expression)>,
+    variables: Declared,
     hint: Option<Hint>,
 }
 
@@ -120,22 +120,15 @@ impl Pipeline {
     /// MongoDB's error for what is malformed, with its code; 40324 for an unknown stage.
     pub fn compile(stages: &[Document], options: &Options) -> Result<Self> {
         let stages: Vec<_> = stages.iter().collect();
-        let outer = Compiler::default();
-        let (mut names, mut variables) = (Vec::new(), Vec::new());
-        for (name, value) in &options.variables {
-            let variable = outer.variable(name)?;
-            variables.push((variable, outer.compile(value)?));
-            names.push((name.as_str(), variable));
-        }
-        let expressions = outer.with(&names);
+        let variables = Declared::compile(&options.variables)?;
         let compiler = StageCompiler {
-            expressions,
+            expressions: variables.compiler(),
             collation: options.collation.clone(),
             within: Within::Command,
             depth: 0,
         };
-        let hint = options.hint.clone();
-        Ok(Self { variables, hint, ..Self::compile_within(&stages, &compiler)? })
+        let (compiled, hint) = (Self::compile_within(&stages, &compiler)?, options.hint.clone());
+        Ok(Self { variables, hint, ..compiled })
     }
 
     /// The writes of [`write_to`](Self::write_to), if the pipeline ends in `$out` or `$merge`.
@@ -246,19 +239,8 @@ impl Pipeline {
     }
 
     fn bind(&self, execution: &Execution) -> Result<Execution> {
-        if self.variables.is_empty() {
-            return Ok(execution.clone());
-        }
-        let mut values = Vec::new();
-        let empty = bson::raw::RawDocumentBuf::new();
-        let scope = execution.scope(&empty);
-        for (variable, value) in &self.variables {
-            let value = value.evaluate(&scope)?;
-            if !value.is_missing() {
-                values.push((*variable, value.into_bson()));
-            }
-        }
-        Ok(execution.with(values))
+        let evaluation = self.variables.bind(&execution.evaluation)?;
+        Ok(Execution { evaluation, ..execution.clone() })
     }
 }
 

@@ -28,7 +28,7 @@ use crate::commands::{
     DeleteCommand, FindAndModifyCommand, FoundAndModified, UpdateCommand, duplicate_id,
 };
 use crate::expression::Context;
-use crate::find::{Find, Selection};
+use crate::find::{Access, Find, FindCommand, Selection};
 use crate::modify::{Change, Modified};
 use crate::pipeline::{Execution, Limits, StateCollections};
 use crate::value::{malformed, to_owned};
@@ -151,7 +151,10 @@ impl Transaction {
         let change = |document: &RawDocument| update.change(document, &selection);
         let inserted = || update.inserted(&environment);
         let insert = command.upsert.then_some(&inserted as &Insert<'_>);
-        let matching = self.matching(collection, &selection, command.many).await?;
+        let matching = match command.sort()? {
+            Some(_) => self.first(collection, &command.find()).await?,
+            None => self.matching(collection, &selection, command.many).await?,
+        };
         self.modify(collection, matching, command.many, &change, insert).await
     }
 
@@ -182,16 +185,7 @@ impl Transaction {
         let change = |document: &RawDocument| compiled.change(document);
         let inserted = || compiled.inserted();
         let insert = compiled.may_insert.then_some(&inserted as &Insert<'_>);
-        let mut matching = Writes::new();
-        let mut rows = Find::compile(&command.find())?.run(collection.as_str(), &self.execution());
-        if let Some(row) = rows.try_next().await?.and_then(|mut batch| batch.pop())
-            && let Some(id) = row.as_raw().get("_id").map_err(malformed)?
-        {
-            let key = Key::of_id(id)?;
-            let staged = self.find(collection, &key).await?;
-            matching.insert(key, staged);
-        }
-        drop(rows);
+        let matching = self.first(collection, &command.find()).await?;
         compiled.found(self.modify(collection, matching, false, &change, insert).await?)
     }
 
@@ -254,6 +248,20 @@ impl Transaction {
         Ok(modified)
     }
 
+    /// The document that a query finds first, as it is after the writes so far.
+    async fn first(&self, collection: &CollectionName, query: &FindCommand) -> Result<Writes> {
+        let mut matching = Writes::new();
+        let mut rows = Find::compile(query)?.run(collection.as_str(), &self.execution());
+        if let Some(row) = rows.try_next().await?.and_then(|mut batch| batch.pop())
+            && let Some(id) = row.as_raw().get("_id").map_err(malformed)?
+        {
+            let key = Key::of_id(id)?;
+            let staged = self.find(collection, &key).await?;
+            matching.insert(key, staged);
+        }
+        Ok(matching)
+    }
+
     /// The documents that match, as they are after the writes so far; the first by `_id` only, unless
     /// `many`.
     async fn matching(
@@ -264,7 +272,13 @@ impl Transaction {
     ) -> Result<Writes> {
         let (mut matching, none) = (Writes::new(), Writes::new());
         let written = self.writes.get(collection).map_or(&none, |writes| &**writes);
-        for (key, staged) in written {
+        let candidates: Vec<_> = match Access::of(selection.query(), selection.collation()) {
+            Access::Points(keys) => {
+                keys.iter().filter_map(|key| written.get_key_value(key)).collect()
+            }
+            Access::Range { .. } => written.iter().collect(),
+        };
+        for (key, staged) in candidates {
             if let Some(document) = &staged.after
                 && selection.matches(document.as_raw())?
             {

@@ -95,6 +95,7 @@ pub async fn delete_matching(branch: &Branch, request: DeleteMatching) -> Result
         many: !request.one,
         collation: request.collation.0.clone(),
         hint: request.hint.as_ref().map(|hint| hint.0.clone()),
+        variables: bson::Document::new(),
     };
     let unchanged = Unchanged::since(branch, request.if_lsn).await?;
     let state = unchanged.as_ref().map(|unchanged| &unchanged.state);

@@ -67,5 +67,6 @@ pub(super) fn command(request: FindDocuments) -> FindCommand {
         limit: request.limit.unwrap_or_default(),
         collation: request.collation.0,
         hint: request.hint.map(|hint| hint.0),
+        ..FindCommand::default()
     }
 }

@@ -81,6 +81,7 @@ pub async fn find_and_modify(branch: &Branch, request: FindAndModify) -> Result<
         collation: request.collation.0,
         hint: request.hint.map(|hint| hint.0),
         returns_new,
+        variables: bson::Document::new(),
     };
     let found = command.run(branch, &collection, &|| signature.request(branch)).await?;
     Ok(FoundAndModified {

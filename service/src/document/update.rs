@@ -76,12 +76,12 @@ pub async fn update(branch: &Branch, request: UpdateDocuments) -> Result<Updated
     check_update(&request.collation, update, array_filters)?;
     let command = UpdateCommand {
         filter: filter.0.clone(),
-        update: update.0.clone(),
         many: *many,
         upsert: *upsert,
         array_filters: array_filters.iter().map(|filter| filter.0.clone()).collect(),
         collation: request.collation.0.clone(),
         hint: request.hint.as_ref().map(|hint| hint.0.clone()),
+        ..UpdateCommand::new(update.0.clone())
     };
     let unchanged = Unchanged::since(branch, request.if_lsn).await?;
     let state = unchanged.as_ref().map(|unchanged| &unchanged.state);

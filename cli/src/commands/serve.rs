@@ -1,0 +1,122 @@
+//! `argon serve`
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use argon_core::Error;
+use argon_server::{ServeOptions, Server, Topology};
+use argon_service::first_branch;
+use clap::{Args, ValueEnum};
+
+use crate::context::Context;
+use crate::exit::CommandResult;
+
+const EXAMPLES: &str = "\
+Examples:
+  argon serve
+  argon serve --listen 127.0.0.1:0 --print-uri
+  argon serve --alias shop=shop:try
+  mongosh 'mongodb://127.0.0.1:27017/shop:try?directConnection=true'
+
+The name of a database is a project, or a project and a revision: `shop` is the head of branch main (or of
+--branch), `shop:try` that of branch try, `shop:try@1234` and `shop@2026-07-07` are past states, which take
+no writes. Writing to a project that does not exist creates it; writing to a branch that does not exist
+creates it from the head of the default branch. Every command that writes is a commit, signed by the
+application's name; its comment is the message.";
+
+/// Serve the store to MongoDB's drivers, until Ctrl-C or SIGTERM.
+///
+/// Writes are durable before they are acknowledged. At the end, commands that run may take ten seconds more.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ServeArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:27017")]
+    listen: SocketAddr,
+    /// Give a database another name, such as shop=shop:try; repeatable
+    #[arg(long, value_name = "NAME=DATABASE", value_parser = alias)]
+    alias: Vec<(String, String)>,
+    /// Refuse all writes
+    #[arg(long)]
+    read_only: bool,
+    /// How the server presents itself to drivers
+    #[arg(long, value_enum, default_value = "replica-set")]
+    topology: TopologyArg,
+    /// The address that drivers are told; by default the one that they connected to
+    #[arg(long, value_name = "HOST:PORT")]
+    advertise: Option<String>,
+    /// The most connections at one time
+    #[arg(long, value_name = "N", default_value_t = ServeOptions::CONNECTIONS)]
+    max_connections: usize,
+    /// Close a connection that sends nothing for so long, such as 10m; by default, never
+    #[arg(long, value_name = "DURATION", value_parser = argon_service::duration::parse_duration)]
+    idle_timeout: Option<Duration>,
+    /// Log commands that take longer, such as 250ms
+    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = argon_service::duration::parse_duration)]
+    slow: Duration,
+    /// Print the connection string to standard output, once the server listens
+    #[arg(long)]
+    print_uri: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum TopologyArg {
+    /// A replica set of one member: drivers retry writes
+    ReplicaSet,
+    /// A standalone server
+    Standalone,
+}
+
+impl ServeArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        if !self.listen.ip().is_loopback() {
+            return Err(Error::denied(format!(
+                "{} is not an address of this machine alone, and the server has no users: listen at 127.0.0.1",
+                self.listen
+            ))
+            .into());
+        }
+        let store = context.store().await?.store;
+        let branch = context.options.branch.clone().unwrap_or_else(first_branch);
+        let options = ServeOptions {
+            aliases: self.alias.into_iter().collect(),
+            read_only: self.read_only,
+            topology: match self.topology {
+                TopologyArg::ReplicaSet => Topology::ReplicaSet,
+                TopologyArg::Standalone => Topology::Standalone,
+            },
+            advertise: self.advertise,
+            connections: self.max_connections,
+            idle: self.idle_timeout,
+            slow: self.slow,
+            ..ServeOptions::new(branch)
+        };
+        let server = Server::bind(store, &self.listen.to_string(), options).await?;
+        let address = server.address()?;
+        let uri = format!("mongodb://{address}/?directConnection=true");
+        context.output.say(&format!("serving {uri}; Ctrl-C ends it"));
+        if self.print_uri {
+            context.output.print(&uri)?;
+        }
+        let stopper = server.stopper();
+        let mut running = std::pin::pin!(server.run());
+        tokio::select! {
+            () = &mut running => {}
+            ended = crate::teardown::asked_to_end() => {
+                stopper.stop();
+                running.await;
+                return ended;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn alias(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, database)) if !name.is_empty() && !database.is_empty() => {
+            Ok((name.to_owned(), database.to_owned()))
+        }
+        _ => Err("expected NAME=DATABASE, such as shop=shop:try".to_owned()),
+    }
+}

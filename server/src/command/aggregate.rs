@@ -1,0 +1,179 @@
+//! Pipelines.
+
+use std::sync::Arc;
+
+use argon_query::find::collation_of;
+use argon_query::pipeline::{Limits, Options, Pipeline, Row, Rows};
+use argon_query::plan::Hint;
+use bson::raw::RawBsonRef;
+use bson::{Bson, Document, doc};
+use futures::{FutureExt, StreamExt, stream};
+
+use super::cursor::open;
+use super::{Call, Command, Effect, Reply, view};
+use crate::failure::{CommandError, Result};
+
+pub(super) const FIELDS: &[&str] = &[
+    "allowDiskUse",
+    "bypassDocumentValidation",
+    "bypassEmptyTsReplacement",
+    "collation",
+    "cursor",
+    "explain",
+    "fromMongos",
+    "hint",
+    "let",
+    "needsMerge",
+    "pipeline",
+];
+
+pub(super) const COMMANDS: &[Command] = &[Command {
+    name: "aggregate",
+    aliases: &[],
+    about: "Runs a pipeline; $out and $merge at its end write one commit.",
+    fields: FIELDS,
+    effect: Effect::Read,
+    is_stable: true,
+    run: |call| aggregate(call).boxed(),
+}];
+
+/// A pipeline of a command.
+pub(super) struct Aggregation {
+    /// The collection; empty for the pipeline of a database.
+    pub(super) collection: String,
+    pub(super) stages: Vec<Document>,
+    pub(super) options: Options,
+}
+
+impl Aggregation {
+    /// Reads the arguments.
+    pub(super) fn parse(call: &Call<'_>) -> Result<Self> {
+        let arguments = call.arguments;
+        let collection = match arguments.value("aggregate")? {
+            Some(RawBsonRef::String(name)) => call.collection_named(name)?.to_string(),
+            Some(RawBsonRef::Int32(1) | RawBsonRef::Int64(1)) => String::new(),
+            Some(RawBsonRef::Double(number)) if (number - 1.0).abs() < f64::EPSILON => String::new(),
+            _ => {
+                return Err(CommandError::failed_to_parse(
+                    "Invalid command format: the 'aggregate' field must specify a collection name or 1",
+                ));
+            }
+        };
+        let stages = match arguments.array("pipeline")? {
+            Some(_) => arguments.document_list("pipeline")?,
+            None => return Err(arguments.missing("pipeline")),
+        };
+        let options = Options {
+            variables: arguments.document("let")?,
+            collation: collation_of(&arguments.document("collation")?)?,
+            hint: arguments.bson("hint")?.as_ref().map(Hint::compile).transpose()?.flatten(),
+        };
+        Ok(Self { collection, stages: own_database(stages, call), options })
+    }
+}
+
+async fn aggregate(call: &Call<'_>) -> Result<Reply> {
+    let arguments = call.arguments;
+    if arguments.is_set("explain")? {
+        return super::explain::aggregate(call).await;
+    }
+    if arguments.value("cursor")?.is_none() {
+        return Err(CommandError::failed_to_parse(
+            "The 'cursor' option is required, except for aggregate with the explain argument",
+        ));
+    }
+    let Aggregation { collection, mut stages, options } = Aggregation::parse(call)?;
+    let namespace = if collection.is_empty() {
+        call.namespace("$cmd.aggregate")
+    } else {
+        call.namespace(&collection)
+    };
+    if collection.is_empty()
+        && let Some(rows) = of_server(call, &stages)
+    {
+        return open(call, with_stages(call, rows, stages.split_off(1))?, &namespace).await;
+    }
+    let mut reading = call.read().await?;
+    if arguments.flag("allowDiskUse")? == Some(false) {
+        reading.execution.limits = Limits { disk: false, ..reading.execution.limits };
+    }
+    let mut base = collection;
+    let mut options = options;
+    if let Some(view) = view::resolve(reading.state.as_ref(), &base)? {
+        stages.splice(0..0, view.stages);
+        base = view.base;
+        options.collation = collation_of(&view.collation)?;
+    }
+    let pipeline = Arc::new(Pipeline::compile(&stages, &options)?);
+    if pipeline.write().is_none() {
+        return open(call, pipeline.run(&base, &reading.execution), &namespace).await;
+    }
+    if call.in_transaction {
+        return Err(CommandError::new(
+            263,
+            "$out and $merge cannot be used in a transaction",
+        ));
+    }
+    if call.shared.options.read_only {
+        return Err(CommandError::illegal("this server is read-only: $out and $merge are refused"));
+    }
+    let branch = call.writable().await?;
+    call.signed(&branch)?;
+    let signed = || call.signed(&branch).unwrap_or_else(|_| branch.request());
+    let written = pipeline.write_to(&branch, &base, &signed).await;
+    written.map_err(|error| CommandError::from(error).in_namespace(&namespace))?;
+    call.shared.clock.tick(call.environment());
+    open(call, stream::empty().boxed(), &namespace).await
+}
+
+/// `$out` and `$merge` may name the database of the command, which is the project of the branch.
+fn own_database(mut stages: Vec<Document>, call: &Call<'_>) -> Vec<Document> {
+    let Some(last) = stages.last_mut() else { return stages };
+    let target = match last.iter_mut().next() {
+        Some((name, Bson::Document(out))) if name == "$out" => Some(out),
+        Some((name, Bson::Document(merge))) if name == "$merge" => match merge.get_mut("into") {
+            Some(Bson::Document(into)) => Some(into),
+            _ => None,
+        },
+        _ => None,
+    };
+    if let Some(target) = target
+        && target.get_str("db").is_ok_and(|database| database == call.database)
+    {
+        target.remove("db");
+        if target.len() == 1
+            && let Some(collection) = target.remove("coll")
+        {
+            if last.contains_key("$out") {
+                last.insert("$out", collection);
+            } else if let Some(Bson::Document(merge)) = last.get_mut("$merge") {
+                merge.insert("into", collection);
+            }
+        }
+    }
+    stages
+}
+
+/// The documents of a first stage that is about the server.
+fn of_server(call: &Call<'_>, stages: &[Document]) -> Option<Vec<Document>> {
+    let first = stages.first()?.keys().next()?;
+    match first.as_str() {
+        "$currentOp" => Some(vec![super::diagnostic::current_operation(call)]),
+        "$listLocalSessions" | "$listSessions" => Some(Vec::new()),
+        _ => None,
+    }
+}
+
+/// Runs the other stages on the documents of the first.
+pub(super) fn with_stages(call: &Call<'_>, documents: Vec<Document>, stages: Vec<Document>) -> Result<Rows> {
+    let mut all = vec![doc! { "$documents": documents }];
+    all.extend(stages);
+    let pipeline = Arc::new(Pipeline::compile(&all, &Options::default())?);
+    let reading = crate::place::Reading::empty(call.environment());
+    Ok(pipeline.run("", &reading.execution))
+}
+
+/// A row of a document.
+pub(super) fn row(document: &Document) -> Result<Row> {
+    Ok(Row::Computed(document.try_into()?))
+}

@@ -1,0 +1,126 @@
+//! The documents of queries, in batches.
+
+use argon_query::pipeline::{Row, Rows};
+use bson::raw::RawBsonRef;
+use bson::{Bson, doc};
+use futures::{FutureExt, StreamExt, stream};
+
+use super::{Call, Command, Effect, Reply};
+use crate::arguments::Arguments;
+use crate::cursors::{Cursor, FIRST_BATCH};
+use crate::failure::{CommandError, Result};
+
+pub(super) const COMMANDS: &[Command] = &[
+    Command {
+        name: "getMore",
+        aliases: &[],
+        about: "Gives the next documents of a cursor.",
+        fields: &["batchSize", "collection", "lastKnownCommittedOpTime", "term"],
+        effect: Effect::Read,
+        is_stable: true,
+        run: |call| get_more(call).boxed(),
+    },
+    Command {
+        name: "killCursors",
+        aliases: &[],
+        about: "Closes cursors.",
+        fields: &["cursors"],
+        effect: Effect::None,
+        is_stable: true,
+        run: |call| kill_cursors(call).boxed(),
+    },
+];
+
+/// Answers with the first documents of a query, and keeps a cursor for the others.
+pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result<Reply> {
+    let arguments = call.arguments;
+    // An aggregation has the size in `cursor`.
+    let size = match arguments.value("cursor")? {
+        Some(RawBsonRef::Document(cursor)) => Arguments::new("cursor", cursor).integer("batchSize")?,
+        Some(_) => return Err(CommandError::type_mismatch("cursor field must be missing or an object")),
+        None => arguments.integer("batchSize")?,
+    };
+    let size = batch_size(size)?.unwrap_or(FIRST_BATCH);
+    let mut cursor = Cursor::new(rows);
+    if arguments.is_set("singleBatch")? {
+        let size = if size == 0 { FIRST_BATCH } else { size };
+        let batch = cursor.batch(size).await?;
+        return Ok(Reply::batch(&batch.rows, 0, namespace, true));
+    }
+    let batch = cursor.batch(size).await?;
+    let id = if batch.is_last && size > 0 {
+        0
+    } else {
+        let no_timeout = arguments.is_set("noCursorTimeout")?;
+        call.shared.cursors.keep(namespace.to_owned(), cursor, no_timeout)
+    };
+    Ok(Reply::batch(&batch.rows, id, namespace, true))
+}
+
+/// Answers with a list, by a cursor.
+pub(super) async fn open_list(call: &Call<'_>, rows: Vec<Row>, namespace: &str) -> Result<Reply> {
+    let rows = if rows.is_empty() {
+        stream::empty().boxed()
+    } else {
+        stream::iter([Ok(rows)]).boxed()
+    };
+    open(call, rows, namespace).await
+}
+
+fn batch_size(size: Option<i64>) -> Result<Option<usize>> {
+    let size = size.map(|size| {
+        usize::try_from(size).map_err(|_| {
+            CommandError::new(
+                51024,
+                format!("BSON field 'batchSize' value must be >= 0, actual value '{size}'"),
+            )
+        })
+    });
+    size.transpose()
+}
+
+async fn get_more(call: &Call<'_>) -> Result<Reply> {
+    let arguments = call.arguments;
+    let Some(id) = arguments.integer("getMore")? else {
+        return Err(arguments.missing("getMore"));
+    };
+    let collection = arguments.required_text("collection")?;
+    let namespace = call.namespace(collection);
+    let size = batch_size(arguments.integer("batchSize")?)?.filter(|size| *size > 0);
+    let cursors = &call.shared.cursors;
+    let mut cursor = cursors.take(id, &namespace)?;
+    let batch = match cursor.batch(size.unwrap_or(usize::MAX)).await {
+        Ok(batch) => batch,
+        Err(error) => {
+            cursors.close(id);
+            return Err(error);
+        }
+    };
+    if batch.is_last {
+        cursors.close(id);
+        return Ok(Reply::batch(&batch.rows, 0, &namespace, false));
+    }
+    cursors.put_back(id, cursor);
+    let next = Some(call.request.body.clone());
+    Ok(Reply { next, ..Reply::batch(&batch.rows, id, &namespace, false) })
+}
+
+async fn kill_cursors(call: &Call<'_>) -> Result<Reply> {
+    let cursors = call.arguments.array("cursors")?;
+    let cursors = cursors.ok_or_else(|| call.arguments.missing("cursors"))?;
+    let (mut killed, mut missing) = (Vec::new(), Vec::new());
+    for id in cursors {
+        let RawBsonRef::Int64(id) = id? else {
+            return Err(CommandError::type_mismatch("the ids of cursors must be of type long"));
+        };
+        let list = if call.shared.cursors.close(id) { &mut killed } else { &mut missing };
+        list.push(Bson::Int64(id));
+    }
+    let none = Vec::<Bson>::new();
+    Reply::of(&doc! {
+        "cursorsKilled": killed,
+        "cursorsNotFound": missing,
+        "cursorsAlive": none.clone(),
+        "cursorsUnknown": none,
+    })
+}

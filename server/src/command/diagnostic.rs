@@ -1,0 +1,273 @@
+//! Facts about the server.
+
+use std::sync::atomic::Ordering;
+
+use bson::{Bson, Document, doc};
+use futures::FutureExt;
+
+use super::handshake::{SET_NAME, build_info};
+use super::{Call, Command, Effect, Reply, commands};
+use crate::failure::{CommandError, Result};
+use crate::options::Topology;
+
+/// A command without effect that answers at once.
+macro_rules! fact {
+    ($name:literal, $aliases:expr, $fields:expr, $about:literal, $run:expr) => {
+        Command {
+            name: $name,
+            aliases: $aliases,
+            about: $about,
+            fields: $fields,
+            effect: Effect::None,
+            is_stable: false,
+            run: |call| async { $run(call) }.boxed(),
+        }
+    };
+}
+
+pub(super) const COMMANDS: &[Command] = &[
+    fact!("hostInfo", &[], &[], "Says on which machine the server runs.", host_info),
+    fact!(
+        "connectionStatus",
+        &[],
+        &["showPrivileges"],
+        "Says who the client is.",
+        connection_status
+    ),
+    fact!(
+        "getParameter",
+        &[],
+        &["allParameters", "featureCompatibilityVersion", "authenticationMechanisms", "requireApiVersion", "showDetails", "setAt"],
+        "Gives parameters that drivers and tools ask for.",
+        get_parameter
+    ),
+    fact!("getLog", &[], &[], "Gives no lines: the log is where the server's standard error goes.", get_log),
+    fact!("getCmdLineOpts", &[], &[], "Gives the options of the server.", get_options),
+    fact!(
+        "serverStatus",
+        &[],
+        &["repl", "metrics", "locks", "tcmalloc", "opcounters", "network", "connections", "mem", "storageEngine", "wiredTiger", "asserts", "globalLock", "sharding", "oplog", "recordStats", "timing", "latchAnalysis", "mirroredReads"],
+        "Counts connections, requests, cursors and sessions.",
+        server_status
+    ),
+    fact!("top", &[], &[], "Gives no times for collections.", top),
+    fact!("whatsmyuri", &[], &[], "Gives the address of the client.", whats_my_uri),
+    fact!("currentOp", &[], &["$all", "$ownOps", "active"], "Lists the running command.", current_operations),
+    fact!("killOp", &[], &["op"], "Finds no operation to kill: a client that goes away ends its own.", kill_operation),
+    fact!("listCommands", &[], &[], "Lists the commands.", list_commands),
+    fact!("replSetGetStatus", &[], &["initialSync"], "Describes the replica set of one.", set_status),
+    fact!("replSetGetConfig", &[], &["commitmentStatus"], "Gives the configuration of the replica set of one.", set_config),
+    fact!("profile", &[], &["filter", "ratelimit", "sampleRate", "slowms"], "Says that nothing is profiled: slow commands are in the log.", profile),
+    fact!("fsync", &[], &["async", "lock"], "Does nothing: every commit is durable before its reply.", fsync),
+];
+
+fn host_info(call: &Call<'_>) -> Result<Reply> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Reply::of(&doc! {
+        "system": {
+            "currentTime": call.environment().now(),
+            "hostname": call.connection.local.to_string(),
+            "cpuAddrSize": 64,
+            "numCores": i32::try_from(cores).unwrap_or(1),
+            "cpuArch": std::env::consts::ARCH,
+        },
+        "os": { "type": std::env::consts::OS, "name": std::env::consts::OS, "version": "" },
+        "extra": {},
+    })
+}
+
+fn connection_status(_: &Call<'_>) -> Result<Reply> {
+    let none = Vec::<Bson>::new();
+    Reply::of(&doc! {
+        "authInfo": { "authenticatedUsers": none.clone(), "authenticatedUserRoles": none },
+    })
+}
+
+fn get_parameter(call: &Call<'_>) -> Result<Reply> {
+    let version = doc! { "version": "8.0" };
+    let parameters = doc! {
+        "featureCompatibilityVersion": version,
+        "authenticationMechanisms": ["SCRAM-SHA-256", "SCRAM-SHA-1"],
+        "requireApiVersion": false,
+    };
+    let all = call.arguments.text("getParameter").ok().flatten() == Some("*")
+        || call.arguments.is_set("allParameters").unwrap_or(false);
+    let mut asked = Document::new();
+    for (name, value) in parameters {
+        if all || call.arguments.is_set(&name)? {
+            asked.insert(name, value);
+        }
+    }
+    if asked.is_empty() {
+        return Err(CommandError::new(72, "no option found to get"));
+    }
+    Reply::of(&asked)
+}
+
+fn get_log(call: &Call<'_>) -> Result<Reply> {
+    let none = Vec::<Bson>::new();
+    match call.arguments.required_text("getLog")? {
+        "*" => Reply::of(&doc! { "names": ["global", "startupWarnings"] }),
+        "global" | "startupWarnings" => Reply::of(&doc! { "totalLinesWritten": 0, "log": none }),
+        other => Err(CommandError::illegal(format!("No log named '{other}'"))),
+    }
+}
+
+fn get_options(call: &Call<'_>) -> Result<Reply> {
+    let address = call.connection.local;
+    Reply::of(&doc! {
+        "argv": ["argon", "serve"],
+        "parsed": {
+            "net": { "bindIp": address.ip().to_string(), "port": i32::from(address.port()) },
+            "storage": { "engine": "argon" },
+        },
+    })
+}
+
+fn server_status(call: &Call<'_>) -> Result<Reply> {
+    let shared = call.shared;
+    let counters = &shared.counters;
+    let uptime = shared.started.elapsed();
+    let open = counters.connections.load(Ordering::Relaxed);
+    let number = |number: usize| Bson::Int32(i32::try_from(number).unwrap_or(i32::MAX));
+    let long = |number: u64| Bson::Int64(number.cast_signed());
+    let version = build_info();
+    let mut status = doc! {
+        "host": call.connection.local.to_string(),
+        "version": version.get_str("version").unwrap_or_default(),
+        "process": "argon",
+        "pid": i64::from(std::process::id()),
+        "uptime": uptime.as_secs_f64(),
+        "uptimeMillis": i64::try_from(uptime.as_millis()).unwrap_or(i64::MAX),
+        "localTime": call.environment().now(),
+        "connections": {
+            "current": number(open),
+            "available": number(shared.options.connections.saturating_sub(open)),
+            "totalCreated": long(counters.connected.load(Ordering::Relaxed)),
+            "active": number(open),
+        },
+        "network": {
+            "bytesOut": long(counters.bytes_out.load(Ordering::Relaxed)),
+            "numRequests": long(counters.requests.load(Ordering::Relaxed)),
+        },
+        "logicalSessionRecordCache": { "activeSessionsCount": number(shared.sessions.count()) },
+        "metrics": { "cursor": { "open": { "total": number(shared.cursors.count()) } } },
+        "storageEngine": { "name": "argon", "persistent": true, "readOnly": shared.options.read_only },
+    };
+    if shared.options.topology == Topology::ReplicaSet {
+        let me = call.connection.local.to_string();
+        status.insert("repl", doc! {
+            "setName": SET_NAME, "isWritablePrimary": true, "secondary": false, "me": &me, "hosts": [&me],
+        });
+    }
+    Reply::of(&status)
+}
+
+fn top(_: &Call<'_>) -> Result<Reply> {
+    Reply::of(&doc! { "totals": {} })
+}
+
+fn whats_my_uri(call: &Call<'_>) -> Result<Reply> {
+    Reply::of(&doc! { "you": call.connection.peer.to_string() })
+}
+
+fn current_operations(call: &Call<'_>) -> Result<Reply> {
+    Reply::of(&doc! { "inprog": [current_operation(call)] })
+}
+
+/// The running command, for `currentOp`.
+pub(super) fn current_operation(call: &Call<'_>) -> Document {
+    doc! {
+        "type": "op",
+        "host": call.connection.local.to_string(),
+        "desc": format!("conn{}", call.connection.id),
+        "connectionId": call.connection.id,
+        "client": call.connection.peer.to_string(),
+        "appName": call.connection.application().unwrap_or_default(),
+        "active": true,
+        "opid": call.request.id,
+        "op": "command",
+        "ns": call.namespace("$cmd.aggregate"),
+        "command": { call.name: 1 },
+    }
+}
+
+fn kill_operation(_: &Call<'_>) -> Result<Reply> {
+    Reply::of(&doc! { "info": "attempting to kill op" })
+}
+
+fn list_commands(_: &Call<'_>) -> Result<Reply> {
+    let all = commands().map(|command| {
+        let about = doc! {
+            "help": command.about,
+            "requiresAuth": true,
+            "secondaryOk": command.effect != Effect::Write,
+            "adminOnly": false,
+            "apiVersions": if command.is_stable { vec!["1"] } else { Vec::new() },
+        };
+        (command.name.to_owned(), Bson::Document(about))
+    });
+    Reply::of(&doc! { "commands": all.collect::<Document>() })
+}
+
+fn in_set(call: &Call<'_>) -> Result<()> {
+    if call.shared.options.topology == Topology::ReplicaSet {
+        return Ok(());
+    }
+    Err(CommandError::new(76, "not running with --replSet"))
+}
+
+fn set_status(call: &Call<'_>) -> Result<Reply> {
+    in_set(call)?;
+    let me = call.connection.local.to_string();
+    let time = call.shared.clock.latest(call.environment());
+    Reply::of(&doc! {
+        "set": SET_NAME,
+        "date": call.environment().now(),
+        "myState": 1,
+        "term": 1_i64,
+        "members": [{
+            "_id": 0, "name": me, "health": 1.0, "state": 1, "stateStr": "PRIMARY", "self": true,
+            "uptime": i64::try_from(call.shared.started.elapsed().as_secs()).unwrap_or(i64::MAX),
+            "optime": { "ts": time, "t": 1_i64 },
+        }],
+    })
+}
+
+fn set_config(call: &Call<'_>) -> Result<Reply> {
+    in_set(call)?;
+    let me = call.connection.local.to_string();
+    Reply::of(&doc! {
+        "config": {
+            "_id": SET_NAME,
+            "version": 1,
+            "term": 1_i64,
+            "protocolVersion": 1_i64,
+            "writeConcernMajorityJournalDefault": true,
+            "members": [{ "_id": 0, "host": me, "arbiterOnly": false, "priority": 1.0, "votes": 1 }],
+            "settings": { "replicaSetId": call.shared.process },
+        },
+    })
+}
+
+fn profile(call: &Call<'_>) -> Result<Reply> {
+    let level = call.arguments.integer("profile")?.unwrap_or(0);
+    if level > 0 {
+        return Err(CommandError::new(
+            115,
+            "nothing is profiled: slow commands are in the server's log",
+        ));
+    }
+    let millis = i32::try_from(call.shared.options.slow.as_millis()).unwrap_or(i32::MAX);
+    Reply::of(&doc! { "was": 0, "slowms": millis, "sampleRate": 1.0 })
+}
+
+fn fsync(call: &Call<'_>) -> Result<Reply> {
+    if call.arguments.is_set("lock")? {
+        return Err(CommandError::new(
+            115,
+            "fsync with lock is not supported: a past state does not change, so back that up",
+        ));
+    }
+    Reply::of(&doc! { "numFiles": 1 })
+}

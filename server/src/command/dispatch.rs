@@ -1,0 +1,283 @@
+//! From a request to its reply.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use bson::raw::{RawBsonRef, RawDocumentBuf, cstr};
+use bson::{Binary, Document, Timestamp, rawdoc, spec::BinarySubtype};
+
+use super::call::no_transaction;
+use super::{Call, Command, Effect, Reply, named};
+use crate::arguments::Arguments;
+use crate::connection::Connection;
+use crate::failure::{CommandError, Result};
+use crate::sessions::{OpenTransaction, Session, SessionId, Work};
+use crate::shared::Shared;
+use crate::wire::Request;
+
+/// The commands that a transaction may have.
+const IN_TRANSACTION: [&str; 12] = [
+    "abortTransaction",
+    "aggregate",
+    "bulkWrite",
+    "commitTransaction",
+    "delete",
+    "distinct",
+    "find",
+    "findAndModify",
+    "getMore",
+    "insert",
+    "killCursors",
+    "update",
+];
+
+/// A reply, and the request that follows it by itself.
+pub(crate) struct Answer {
+    pub(crate) body: RawDocumentBuf,
+    pub(crate) next: Option<RawDocumentBuf>,
+}
+
+/// Whether a command is given up when its client goes away. One that writes is not.
+pub(crate) fn may_be_abandoned(request: &Request) -> bool {
+    let command = name_of(request).and_then(named);
+    command.is_none_or(|command| command.effect != Effect::Write)
+}
+
+/// Runs a command.
+pub(crate) async fn run(shared: &Arc<Shared>, connection: &Connection, request: &Request) -> Answer {
+    shared.counters.requests.fetch_add(1, Ordering::Relaxed);
+    let begun = Instant::now();
+    let (mut body, next) = match attempt(shared, connection, request).await {
+        Ok(Reply { mut body, next }) => {
+            if !matches!(body.get("ok"), Ok(Some(_))) {
+                body.append(cstr!("ok"), 1.0);
+            }
+            (body, next)
+        }
+        Err(error) => {
+            tracing::debug!(connection = connection.id, error = error.message(), "a command failed");
+            let body = RawDocumentBuf::try_from(&error.reply());
+            (body.unwrap_or_else(|_| rawdoc! { "ok": 0.0, "code": 1 }), None)
+        }
+    };
+    let took = begun.elapsed();
+    if took >= shared.options.slow {
+        log_slow(connection, request, took);
+    }
+    let time = shared.clock.latest(shared.store.environment());
+    append_times(&mut body, time);
+    Answer { body, next }
+}
+
+/// Says that a command was slow, without its values.
+fn log_slow(connection: &Connection, request: &Request, took: Duration) {
+    let command = name_of(request).unwrap_or_default();
+    let database = request.body.get_str("$db").unwrap_or_default();
+    let collection = request.body.get_str(command).unwrap_or_default();
+    let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(connection = connection.id, command, database, collection, millis, "slow command");
+}
+
+fn append_times(body: &mut RawDocumentBuf, time: Timestamp) {
+    let signature = rawdoc! {
+        "hash": Binary { subtype: BinarySubtype::Generic, bytes: vec![0; 20] },
+        "keyId": 0_i64,
+    };
+    body.append(cstr!("$clusterTime"), rawdoc! { "clusterTime": time, "signature": signature });
+    body.append(cstr!("operationTime"), time);
+}
+
+fn name_of(request: &Request) -> Option<&str> {
+    let (name, _) = request.body.iter().next()?.ok()?;
+    Some(name.as_str())
+}
+
+async fn attempt(
+    shared: &Arc<Shared>,
+    connection: &Connection,
+    request: &Request,
+) -> Result<Reply> {
+    let name = name_of(request).ok_or_else(|| CommandError::failed_to_parse("an empty command"))?;
+    let arguments = Arguments::new(name, &request.body);
+    let Some(command) = named(name) else {
+        return Err(CommandError::new(59, format!("no such command: '{name}'")));
+    };
+    check_api(command, arguments)?;
+    arguments.check_known(command.fields, true)?;
+    let database = arguments.required_text("$db")?;
+    if shared.options.read_only && command.effect == Effect::Write {
+        return Err(CommandError::illegal(format!(
+            "this server is read-only: '{name}' was refused"
+        )));
+    }
+    check_concerns(arguments)?;
+    let session = session_of(shared, arguments)?;
+    let number = arguments.integer("txnNumber")?;
+    let in_transaction = arguments.flag("autocommit")? == Some(false);
+    let call = Call {
+        shared,
+        connection,
+        request,
+        command,
+        name,
+        arguments,
+        database,
+        session,
+        number,
+        in_transaction,
+    };
+    if in_transaction {
+        return run_in_transaction(&call).await;
+    }
+    match (&call.session, number) {
+        (Some(session), Some(number)) if command.effect == Effect::Write => {
+            run_once(&call, session, number).await
+        }
+        (None, Some(_)) => Err(CommandError::new(
+            72,
+            "Transaction numbers are only allowed with a session (lsid)",
+        )),
+        _ => limited(&call).await,
+    }
+}
+
+/// Runs a command as long as it may take.
+async fn limited(call: &Call<'_>) -> Result<Reply> {
+    let running = (call.command.run)(call);
+    let limit = call.arguments.integer("maxTimeMS")?.unwrap_or(0);
+    let limit = u64::try_from(limit)
+        .map_err(|_| CommandError::bad_value(format!("maxTimeMS must not be negative: {limit}")))?;
+    // A getMore says by it how long it waits. A write that has begun is not given up.
+    if limit == 0 || call.command.name == "getMore" || call.command.effect == Effect::Write {
+        return running.await;
+    }
+    match tokio::time::timeout(Duration::from_millis(limit), running).await {
+        Ok(result) => result,
+        Err(_) => Err(CommandError::new(50, "operation exceeded time limit")),
+    }
+}
+
+/// Runs a write that the client may send again: the second time, the reply is the same.
+async fn run_once(call: &Call<'_>, session: &Session, number: i64) -> Result<Reply> {
+    let mut state = session.state.lock().await;
+    state.advance(number)?;
+    if let Work::Written(reply) = &state.work {
+        return Reply::of(reply);
+    }
+    let reply = limited(call).await?;
+    state.work = Work::Written(Document::try_from(reply.body.as_ref())?);
+    Ok(reply)
+}
+
+/// Runs a command of a transaction. An error aborts the transaction.
+async fn run_in_transaction(call: &Call<'_>) -> Result<Reply> {
+    let number = call.number;
+    let number = number.ok_or_else(|| CommandError::new(72, "'autocommit' needs 'txnNumber'"))?;
+    let name = call.command.name;
+    if !IN_TRANSACTION.contains(&name) {
+        return Err(CommandError::new(263, format!("Cannot run '{name}' in a multi-document transaction.")));
+    }
+    {
+        let mut state = call.session_state().await?;
+        let is_start = call.arguments.is_set("startTransaction")?;
+        if is_start && number == state.number && !matches!(state.work, Work::None) {
+            return Err(CommandError::new(
+                117,
+                format!("transaction {number} has already been started"),
+            ));
+        }
+        state.advance(number)?;
+        if is_start {
+            state.work = Work::Open(Box::<OpenTransaction>::default());
+        }
+        let ends = matches!(name, "commitTransaction" | "abortTransaction");
+        if !ends && !matches!(state.work, Work::Open(_)) {
+            return Err(no_transaction());
+        }
+    }
+    let result = limited(call).await;
+    if let Err(error) = result {
+        let mut state = call.session_state().await?;
+        if matches!(state.work, Work::Open(_)) {
+            state.work = Work::Aborted;
+        }
+        let is_transient = matches!(error.code(), 112 | 251 | 246);
+        return Err(if is_transient { error.with_label("TransientTransactionError") } else { error });
+    }
+    result
+}
+
+fn session_of(shared: &Shared, arguments: Arguments<'_>) -> Result<Option<Arc<Session>>> {
+    let Some(lsid) = arguments.raw_document("lsid")? else { return Ok(None) };
+    Ok(Some(shared.sessions.session(session_id(lsid)?)))
+}
+
+/// The identity in an `lsid`.
+pub(super) fn session_id(lsid: &bson::raw::RawDocument) -> Result<SessionId> {
+    match lsid.get("id")? {
+        Some(RawBsonRef::Binary(id)) => id.bytes.try_into().map_err(|_| {
+            CommandError::new(207, "lsid.id must be a UUID of 16 bytes")
+        }),
+        _ => Err(CommandError::new(40414, "BSON field 'lsid.id' is missing but a required field")),
+    }
+}
+
+/// Checks what a client says of the Stable API.
+fn check_api(command: &Command, arguments: Arguments<'_>) -> Result<()> {
+    let version = arguments.text("apiVersion")?;
+    let strict = arguments.flag("apiStrict")?;
+    let deprecation = arguments.flag("apiDeprecationErrors")?;
+    let Some(version) = version else {
+        if strict.is_some() || deprecation.is_some() {
+            return Err(CommandError::new(
+                322,
+                "Provided apiStrict or apiDeprecationErrors without apiVersion",
+            ));
+        }
+        return Ok(());
+    };
+    if version != "1" {
+        return Err(CommandError::new(322, "API version must be \"1\""));
+    }
+    if strict == Some(true) && !command.is_stable {
+        let name = command.name;
+        return Err(CommandError::new(
+            323,
+            format!("Provided apiStrict:true, but the command {name} is not in API Version 1"),
+        ));
+    }
+    Ok(())
+}
+
+/// Checks read and write concerns. A commit is durable before its reply, so all that can be had are met.
+fn check_concerns(arguments: Arguments<'_>) -> Result<()> {
+    if let Some(concern) = arguments.raw_document("readConcern")? {
+        let concern = Arguments::new("readConcern", concern);
+        match concern.text("level")? {
+            None | Some("local" | "available" | "majority" | "linearizable" | "snapshot") => {}
+            Some(level) => {
+                return Err(CommandError::failed_to_parse(format!(
+                    "Enumeration value '{level}' for field 'readConcern.level' is not a valid value."
+                )));
+            }
+        }
+    }
+    if let Some(concern) = arguments.raw_document("writeConcern")? {
+        let concern = Arguments::new("writeConcern", concern);
+        match concern.value("w")? {
+            None | Some(RawBsonRef::String("majority")) => {}
+            Some(RawBsonRef::String(mode)) => {
+                return Err(CommandError::new(
+                    79,
+                    format!("No write concern mode named '{mode}' found in replica set configuration"),
+                ));
+            }
+            _ if concern.integer("w")?.is_some_and(|nodes| nodes > 1) => {
+                return Err(CommandError::new(100, "Not enough data-bearing nodes"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! The different values of a field.
+
+use argon_query::find::{FindCommand, collation_of, distinct_in};
+use bson::raw::{RawArrayBuf, RawDocumentBuf, cstr};
+use futures::FutureExt;
+
+use super::find::Query;
+use super::{Call, Command, Effect, Reply};
+use crate::failure::Result;
+
+pub(super) const FIELDS: &[&str] = &["collation", "hint", "key", "query"];
+
+pub(super) const COMMANDS: &[Command] = &[Command {
+    name: "distinct",
+    aliases: &[],
+    about: "Gives the different values of a field.",
+    fields: FIELDS,
+    effect: Effect::Read,
+    is_stable: false,
+    run: |call| distinct(call).boxed(),
+}];
+
+/// The query of the documents whose values are given.
+pub(super) fn query(call: &Call<'_>) -> Result<Query> {
+    let arguments = call.arguments;
+    let command = FindCommand {
+        filter: arguments.document("query")?,
+        collation: arguments.document("collation")?,
+        hint: arguments.bson("hint")?,
+        ..FindCommand::default()
+    };
+    Ok(Query { command })
+}
+
+async fn distinct(call: &Call<'_>) -> Result<Reply> {
+    let name = call.collection()?;
+    let key = call.arguments.required_text("key")?;
+    let query = query(call)?;
+    let reading = call.read().await?;
+    let rows = query.run(name.as_str(), &reading)?;
+    let collation = collation_of(&query.command.collation)?;
+    let mut values = RawArrayBuf::new();
+    for value in distinct_in(rows, key, collation.as_deref()).await? {
+        values.push(value);
+    }
+    let mut body = RawDocumentBuf::new();
+    body.append(cstr!("values"), values);
+    Ok(Reply::raw(body))
+}

@@ -1,0 +1,192 @@
+//! Indexes.
+
+use argon_core::CollectionInfo;
+use bson::raw::{RawBsonRef, RawDocument};
+use bson::{Bson, Document, doc};
+use futures::FutureExt;
+
+use super::{Call, Command, Effect, Reply, aggregate, cursor, view};
+use crate::arguments::Arguments;
+use crate::failure::{CommandError, Result};
+use crate::place::Place;
+
+pub(super) const COMMANDS: &[Command] = &[
+    Command {
+        name: "createIndexes",
+        aliases: &[],
+        about: "Creates indexes. Each is a commit, and usable when the command ends.",
+        fields: &["commitQuorum", "ignoreUnknownIndexOptions", "indexes"],
+        effect: Effect::Write,
+        is_stable: true,
+        run: |call| create_indexes(call).boxed(),
+    },
+    Command {
+        name: "listIndexes",
+        aliases: &[],
+        about: "Lists the indexes of a collection.",
+        fields: &["cursor", "includeBuildUUIDs", "includeIndexBuildInfo"],
+        effect: Effect::Read,
+        is_stable: true,
+        run: |call| list_indexes(call).boxed(),
+    },
+    Command {
+        name: "dropIndexes",
+        aliases: &["deleteIndexes"],
+        about: "Drops indexes. Past states keep them.",
+        fields: &["index"],
+        effect: Effect::Write,
+        is_stable: true,
+        run: |call| drop_indexes(call).boxed(),
+    },
+];
+
+async fn create_indexes(call: &Call<'_>) -> Result<Reply> {
+    let name = call.collection()?;
+    let definitions = call.arguments.documents("indexes", &call.request.sequences)?;
+    let definitions = definitions.ok_or_else(|| call.arguments.missing("indexes"))?;
+    if definitions.is_empty() {
+        return Err(CommandError::bad_value("Must specify at least one index to create"));
+    }
+    let definitions = definitions.iter().map(|definition| definition_of(definition));
+    let definitions = definitions.collect::<Result<Vec<_>>>()?;
+    let branch = call.writable().await?;
+    let state = branch.head().await?;
+    if view::is_view(&state, name.as_str()) {
+        let namespace = call.namespace(&name);
+        return Err(CommandError::new(166, format!("Cannot create indexes on view {namespace}")));
+    }
+    let known = state.collections().find(|info| info.name == name);
+    let before = known.map_or(1, |info| info.listed_indexes().len());
+    let is_created = known.is_none();
+    let mut number = before;
+    let request = call.signed(&branch)?;
+    for definition in definitions {
+        let created = branch.create_index(&name, definition, &request).await;
+        let created = created
+            .map_err(|error| CommandError::from(error).in_namespace(&call.namespace(&name)))?;
+        number += usize::from(created.commit.is_some());
+    }
+    call.shared.clock.tick(call.environment());
+    let count = |number| i32::try_from(number).unwrap_or(i32::MAX);
+    let mut body = doc! {
+        "numIndexesBefore": count(before),
+        "numIndexesAfter": count(number),
+        "createdCollectionAutomatically": is_created,
+    };
+    if number == before {
+        body.insert("note", "all indexes already exist");
+    }
+    Reply::of(&body)
+}
+
+/// The definition in a command, without what only the command has.
+fn definition_of(definition: &RawDocument) -> Result<Document> {
+    let arguments = Arguments::new("createIndexes.indexes", definition);
+    arguments.raw_document("key")?.ok_or_else(|| arguments.missing("key"))?;
+    arguments.required_text("name")?;
+    let mut definition = Document::try_from(definition)?;
+    definition.remove("ns");
+    definition.remove("background");
+    Ok(definition)
+}
+
+async fn list_indexes(call: &Call<'_>) -> Result<Reply> {
+    let name = call.collection()?;
+    let namespace = call.namespace(&name);
+    let state = call.state().await?;
+    let info = state.as_ref().and_then(|state| {
+        state.collections().find(|info| info.name == name)
+    });
+    let Some(info) = info else {
+        return Err(CommandError::new(26, format!("ns does not exist: {namespace}")));
+    };
+    if info.options.contains_key("viewOn") {
+        return Err(CommandError::new(166, format!("Namespace {namespace} is a view, not a collection")));
+    }
+    let indexes = info.listed_indexes();
+    let rows = indexes.iter().map(aggregate::row).collect::<Result<Vec<_>>>()?;
+    cursor::open_list(call, rows, &namespace).await
+}
+
+async fn drop_indexes(call: &Call<'_>) -> Result<Reply> {
+    let name = call.collection()?;
+    let namespace = call.namespace(&name);
+    let missing = || CommandError::new(26, format!("ns not found {namespace}"));
+    if matches!(call.place().await?, Place::Empty) {
+        return Err(missing());
+    }
+    let branch = call.writable().await?;
+    let state = branch.head().await?;
+    let info = state.collections().find(|info| info.name == name).ok_or_else(missing)?;
+    let number = i32::try_from(info.listed_indexes().len()).unwrap_or(i32::MAX);
+    let names = names_of(info, call.arguments.value("index")?)?;
+    if !names.is_empty() {
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        branch.drop_indexes(&name, &names, &call.signed(&branch)?).await.map_err(|error| {
+            match error.kind() {
+                argon_core::ErrorKind::NotFound => {
+                    CommandError::new(27, format!("index not found with name [{}]", names.join(", ")))
+                }
+                _ => error.into(),
+            }
+        })?;
+        call.shared.clock.tick(call.environment());
+    }
+    Reply::of(&doc! { "nIndexesWas": number })
+}
+
+/// The names of the indexes that are meant: by name, by a list of names, by key, or all but that of `_id`.
+fn names_of(info: &CollectionInfo, index: Option<RawBsonRef<'_>>) -> Result<Vec<String>> {
+    let known = |index: &Document| index.get_str("name").ok().map(str::to_owned);
+    match index {
+        Some(RawBsonRef::String("*")) => {
+            let others = info.indexes.iter().filter_map(known).filter(|name| name != "_id_");
+            Ok(others.collect())
+        }
+        Some(RawBsonRef::String(name)) => Ok(vec![name.to_owned()]),
+        Some(RawBsonRef::Array(names)) => names
+            .into_iter()
+            .map(|name| match name? {
+                RawBsonRef::String(name) => Ok(name.to_owned()),
+                _ => Err(CommandError::type_mismatch("dropIndexes: the names must be texts")),
+            })
+            .collect(),
+        Some(RawBsonRef::Document(key)) => {
+            let key = Document::try_from(key)?;
+            let listed = info.listed_indexes();
+            let found = listed.iter().find(|index| index.get_document("key").is_ok_and(|known| *known == key));
+            match found.and_then(known) {
+                Some(name) => Ok(vec![name]),
+                None => Err(CommandError::new(27, format!("can't find index with key: {key}"))),
+            }
+        }
+        _ => Err(CommandError::type_mismatch(
+            "dropIndexes: 'index' must be a name, a list of names, or a key",
+        )),
+    }
+}
+
+/// The indexes of a collection after a change of one by `collMod`.
+pub(super) fn modified(
+    info: &CollectionInfo,
+    change: &RawDocument,
+    reply: &mut Document,
+) -> Result<Vec<Document>> {
+    let change = Arguments::new("collMod.index", change);
+    let (name, key) = (change.text("name")?, change.document("keyPattern")?);
+    let mut indexes = info.listed_indexes().into_owned();
+    let index = indexes.iter_mut().find(|index| match name {
+        Some(name) => index.get_str("name").is_ok_and(|known| known == name),
+        None => index.get_document("key").is_ok_and(|known| *known == key),
+    });
+    let index = index.ok_or_else(|| {
+        CommandError::new(27, "collMod: the collection has no such index")
+    })?;
+    for field in ["expireAfterSeconds", "hidden", "prepareUnique", "unique"] {
+        let Some(value) = change.bson(field)? else { continue };
+        let old = index.insert(field, value.clone());
+        reply.insert(format!("{field}_old"), old.unwrap_or(Bson::Boolean(false)));
+        reply.insert(format!("{field}_new"), value);
+    }
+    Ok(indexes)
+}

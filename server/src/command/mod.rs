@@ -1,0 +1,95 @@
+//! The commands: which there are, and running one.
+//!
+//! | file | content |
+//! | --- | --- |
+//! | `call.rs` | a command that is running: what it may ask for |
+//! | `dispatch.rs` | from a request to its reply |
+//! | `reply.rs` | what a command answers |
+//! | `handshake.rs` | `hello`, `ping`, `buildInfo` and what else drivers ask at first |
+//! | `diagnostic.rs` | facts about the server |
+//! | `find.rs`, `cursor.rs` | queries, and the rest of their documents |
+//! | `aggregate.rs`, `count.rs`, `distinct.rs`, `explain.rs` | other reads |
+//! | `write/` | `insert`, `update`, `delete`, `bulkWrite`, `findAndModify` |
+//! | `database.rs`, `collection.rs`, `index.rs` | what there is, and changes of it |
+//! | `session.rs` | sessions and transactions |
+//! | `view.rs` | collections that are a pipeline over another one |
+
+mod aggregate;
+mod call;
+mod collection;
+mod count;
+mod cursor;
+mod database;
+mod diagnostic;
+mod dispatch;
+mod distinct;
+mod explain;
+mod find;
+mod handshake;
+mod index;
+mod reply;
+mod session;
+mod view;
+mod write;
+
+use futures::future::BoxFuture;
+
+pub(crate) use call::Call;
+pub(crate) use dispatch::{Answer, may_be_abandoned, run};
+pub(crate) use reply::Reply;
+
+use crate::failure::Result;
+
+/// A command.
+pub struct Command {
+    /// The name.
+    pub name: &'static str,
+    /// Older names.
+    pub aliases: &'static [&'static str],
+    /// What it does, in a sentence.
+    pub about: &'static str,
+    /// The fields that it takes, besides those that any command may have. Others are refused.
+    pub fields: &'static [&'static str],
+    /// What it does to the store.
+    pub effect: Effect,
+    /// Whether it belongs to version 1 of the Stable API.
+    pub is_stable: bool,
+    pub(crate) run: Handler,
+}
+
+/// What a command does to the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It says something about the server, and reads nothing.
+    None,
+    /// It reads.
+    Read,
+    /// It writes.
+    Write,
+}
+
+/// Runs a command.
+type Handler = for<'c> fn(&'c Call<'c>) -> BoxFuture<'c, Result<Reply>>;
+
+/// All commands, in the order of their families.
+pub fn commands() -> impl Iterator<Item = &'static Command> {
+    let families: [&'static [Command]; 11] = [
+        handshake::COMMANDS,
+        find::COMMANDS,
+        cursor::COMMANDS,
+        aggregate::COMMANDS,
+        count::COMMANDS,
+        distinct::COMMANDS,
+        explain::COMMANDS,
+        write::COMMANDS,
+        database::COMMANDS,
+        session::COMMANDS,
+        diagnostic::COMMANDS,
+    ];
+    families.into_iter().chain([collection::COMMANDS, index::COMMANDS]).flatten()
+}
+
+/// The command of this name.
+pub(crate) fn named(name: &str) -> Option<&'static Command> {
+    commands().find(|command| command.name == name || command.aliases.contains(&name))
+}

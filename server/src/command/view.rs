@@ -1,0 +1,59 @@
+//! Views: collections that are a pipeline over another one.
+
+use argon_core::State;
+use bson::{Bson, Document};
+
+use crate::failure::{CommandError, Result};
+
+/// The most views on the way to a collection, as in MongoDB.
+const MAX_DEPTH: usize = 20;
+
+/// What a view stands for.
+pub(super) struct View {
+    /// The collection.
+    pub(super) base: String,
+    /// The pipeline over it.
+    pub(super) stages: Vec<Document>,
+    /// The order of texts.
+    pub(super) collation: Document,
+}
+
+/// The collection and the pipeline of a view; `None` for a name that is not one.
+///
+/// # Errors
+/// `ViewDepthLimitExceeded` for views over views that do not end.
+pub(super) fn resolve(state: Option<&State>, name: &str) -> Result<Option<View>> {
+    let Some(state) = state else { return Ok(None) };
+    let mut view: Option<View> = None;
+    for _ in 0..MAX_DEPTH {
+        let current = view.as_ref().map_or(name, |view| &view.base);
+        let Some(options) = options_of_view(state, current) else { return Ok(view) };
+        let base = options.get_str("viewOn").unwrap_or_default().to_owned();
+        let mut stages = stages_of(options);
+        let mut collation = options.get_document("collation").cloned().unwrap_or_default();
+        if let Some(outer) = view {
+            stages.extend(outer.stages);
+            collation = outer.collation;
+        }
+        view = Some(View { base, stages, collation });
+    }
+    Err(CommandError::new(
+        165,
+        format!("View depth too deep or view cycle detected; maximum depth is {MAX_DEPTH}: '{name}'"),
+    ))
+}
+
+/// Whether a name is a view.
+pub(super) fn is_view(state: &State, name: &str) -> bool {
+    options_of_view(state, name).is_some()
+}
+
+fn options_of_view<'s>(state: &'s State, name: &str) -> Option<&'s Document> {
+    let info = state.collections().find(|info| info.name.as_str() == name)?;
+    info.options.contains_key("viewOn").then_some(&info.options)
+}
+
+fn stages_of(options: &Document) -> Vec<Document> {
+    let stages = options.get_array("pipeline").map(Vec::as_slice).unwrap_or_default();
+    stages.iter().filter_map(Bson::as_document).cloned().collect()
+}

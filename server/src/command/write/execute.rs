@@ -1,0 +1,205 @@
+//! Applying a list of statements.
+//!
+//! In a transaction they are applied to that; an error is the error of the command. Otherwise those
+//! that succeed become one commit. Statements of which the store itself refuses one, such as by a unique index, are
+//! repeated one by one, each a commit.
+
+use std::sync::Arc;
+
+use argon_core::model::CollectionName;
+use argon_core::{Branch, State};
+use argon_query::commands;
+use argon_query::modify::Modified;
+use argon_query::transaction::Transaction;
+use bson::Bson;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::super::{Call, view};
+use super::statement::{Done, Statement};
+use crate::failure::{CommandError, Result};
+
+type Statements = Vec<(CollectionName, Statement)>;
+
+/// Applies statements in their order. The result has one entry for each that was tried: after an error
+/// of an ordered list, no more are.
+///
+/// # Errors
+/// The error of a whole command: the database can't be written, or a transaction failed.
+pub(super) async fn execute(
+    call: &Call<'_>,
+    statements: Statements,
+    is_ordered: bool,
+) -> Result<Vec<Result<Done>>> {
+    let branch = call.writable().await?;
+    refuse_views(call, &branch.head().await?, &statements)?;
+    if call.in_transaction {
+        return in_transaction(call, branch, &statements).await;
+    }
+    let done = if let [only] = statements.as_slice() {
+        vec![single(call, &branch, only).await]
+    } else {
+        match together(call, &branch, &Arc::new(statements.clone()), is_ordered).await {
+            Some(done) => done,
+            None => one_by_one(call, &branch, &statements, is_ordered).await,
+        }
+    };
+    call.shared.clock.tick(call.environment());
+    let named = |(done, (collection, _)): (Result<Done>, &(CollectionName, Statement))| {
+        done.map_err(|error| error.in_namespace(&call.namespace(collection)))
+    };
+    Ok(done.into_iter().zip(&statements).map(named).collect())
+}
+
+/// Applies statements to the transaction of the session.
+async fn in_transaction(
+    call: &Call<'_>,
+    branch: Branch,
+    statements: &Statements,
+) -> Result<Vec<Result<Done>>> {
+    call.begin_on(branch).await?;
+    let mut state = call.session_state().await?;
+    let (_, transaction) = call.begun(&mut state)?;
+    let mut all = Vec::new();
+    for statement in statements {
+        match apply(transaction, statement).await {
+            Ok(done) => all.push(Ok(done)),
+            Err(error) => {
+                let namespace = call.namespace(&statement.0);
+                return Err(CommandError::from(error).in_namespace(&namespace));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Applies a statement in a commit of its own.
+async fn single(
+    call: &Call<'_>,
+    branch: &Branch,
+    (collection, statement): &(CollectionName, Statement),
+) -> Result<Done> {
+    let request = call.signed(branch)?;
+    let signed = || request.clone();
+    match statement {
+        Statement::Insert(document) => {
+            commands::insert(branch, collection, [document.clone()], request).await?;
+            Ok(inserted())
+        }
+        Statement::Update(command) => {
+            Ok(done(command.run(branch, collection, None, &signed).await?))
+        }
+        Statement::Delete(command) => {
+            Ok(done(command.run(branch, collection, None, &signed).await?))
+        }
+    }
+}
+
+async fn one_by_one(
+    call: &Call<'_>,
+    branch: &Branch,
+    statements: &Statements,
+    is_ordered: bool,
+) -> Vec<Result<Done>> {
+    let mut all = Vec::new();
+    for statement in statements {
+        let done = single(call, branch, statement).await;
+        let is_error = done.is_err();
+        all.push(done);
+        if is_error && is_ordered {
+            break;
+        }
+    }
+    all
+}
+
+/// Applies statements in one commit: those that succeed. `None` if the commit was refused.
+async fn together(
+    call: &Call<'_>,
+    branch: &Branch,
+    statements: &Arc<Statements>,
+    is_ordered: bool,
+) -> Option<Vec<Result<Done>>> {
+    let request = call.signed(branch).ok()?;
+    if let Some((collection, documents)) = only_insertions(statements) {
+        let result = commands::insert(branch, &collection, documents, request.clone()).await;
+        if result.is_ok() {
+            return Some(statements.iter().map(|_| Ok(inserted())).collect());
+        }
+    }
+    let work = in_transactions(move |transaction| {
+        let statements = statements.clone();
+        async move {
+            let mut all: Vec<Result<Done>> = Vec::new();
+            for statement in &*statements {
+                let done = apply(transaction, statement).await.map_err(CommandError::from);
+                let is_error = done.is_err();
+                all.push(done);
+                if is_error && is_ordered {
+                    break;
+                }
+            }
+            Ok(all)
+        }
+        .boxed()
+    });
+    let result = Transaction::run(branch, &|| request.clone(), &work).await;
+    result.ok().map(|(all, _)| all)
+}
+
+/// The documents, if the statements are insertions into one collection.
+fn only_insertions(
+    statements: &Statements,
+) -> Option<(CollectionName, Vec<bson::raw::RawDocumentBuf>)> {
+    let (first, _) = statements.first()?;
+    let documents = statements.iter().map(|(collection, statement)| match statement {
+        Statement::Insert(document) if collection == first => Some(document.clone()),
+        _ => None,
+    });
+    Some((first.clone(), documents.collect::<Option<_>>()?))
+}
+
+async fn apply(
+    transaction: &mut Transaction,
+    (collection, statement): &(CollectionName, Statement),
+) -> argon_core::Result<Done> {
+    match statement {
+        Statement::Insert(document) => {
+            transaction.insert(collection, [document.clone()]).await?;
+            Ok(inserted())
+        }
+        Statement::Update(command) => Ok(done(transaction.update(collection, command).await?)),
+        Statement::Delete(command) => Ok(done(transaction.delete(collection, command).await?)),
+    }
+}
+
+/// Names the type that the closure of a transaction has for every lifetime.
+fn in_transactions<T>(
+    work: impl for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, argon_core::Result<T>> + Sync,
+) -> impl for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, argon_core::Result<T>> + Sync {
+    work
+}
+
+fn inserted() -> Done {
+    Done { modified: 1, ..Done::default() }
+}
+
+fn done(modified: Modified) -> Done {
+    let upserted = modified.upserted.and_then(|id| Bson::try_from(id).ok());
+    Done { matched: modified.matched, modified: modified.modified, upserted }
+}
+
+/// A view takes no writes.
+pub(super) fn refuse_views(call: &Call<'_>, state: &State, statements: &Statements) -> Result<()> {
+    let mut checked: Option<&CollectionName> = None;
+    for (collection, _) in statements {
+        if checked != Some(collection) && view::is_view(state, collection.as_str()) {
+            return Err(CommandError::new(
+                166,
+                format!("Namespace {} is a view, not a collection", call.namespace(collection)),
+            ));
+        }
+        checked = Some(collection);
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! A connection: reads requests, runs them one after the other, and writes the replies.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bson::Document;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+
+use crate::command::{self, Answer};
+use crate::shared::Shared;
+use crate::wire::{Request, WireError, read_frame};
+
+/// What a server knows of a connection.
+pub(crate) struct Connection {
+    /// The number of the connection.
+    pub(crate) id: i32,
+    /// The address of the client.
+    pub(crate) peer: SocketAddr,
+    /// The address that it connected to.
+    pub(crate) local: SocketAddr,
+    /// What the client said of itself in its first `hello`.
+    pub(crate) client: Mutex<Option<Document>>,
+}
+
+/// Numbers the replies.
+static REPLIES: AtomicI32 = AtomicI32::new(1);
+
+impl Connection {
+    pub(crate) fn new(id: i32, peer: SocketAddr, local: SocketAddr) -> Self {
+        Self { id, peer, local, client: Mutex::default() }
+    }
+
+    /// The name that the program at the other end gave itself.
+    pub(crate) fn application(&self) -> Option<String> {
+        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        let application = client.as_ref()?.get_document("application").ok()?;
+        application.get_str("name").ok().map(str::to_owned)
+    }
+
+    /// Serves a stream until it ends.
+    ///
+    /// # Errors
+    /// The first message that does not follow the protocol, or the failure of the stream.
+    pub(crate) async fn serve(
+        &self,
+        shared: &Arc<Shared>,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
+    ) -> Result<(), WireError> {
+        let (reader, mut writer) = tokio::io::split(stream);
+        let mut reader = BufReader::with_capacity(16 * 1024, reader);
+        let mut stopping = shared.stopping();
+        loop {
+            let frame = tokio::select! {
+                frame = read_frame(&mut reader) => frame?,
+                () = stopping.wait() => return Ok(()),
+                () = idle(shared) => return Ok(()),
+            };
+            let Some(frame) = frame else { return Ok(()) };
+            let request = Request::decode(&frame)?;
+            drop(frame);
+            if !self.answer(shared, request, &mut reader, &mut writer).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Answers a request, by several replies if it is one that goes on. Returns whether the client is still there.
+    async fn answer(
+        &self,
+        shared: &Arc<Shared>,
+        mut request: Request,
+        reader: &mut (impl AsyncBufReadExt + Unpin),
+        writer: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<bool, WireError> {
+        let mut response_to = request.id;
+        loop {
+            // The effect of a write does not depend on whether the client waits for it.
+            let answer = {
+                let running = command::run(shared, self, &request);
+                tokio::pin!(running);
+                if command::may_be_abandoned(&request) {
+                    tokio::select! {
+                        answer = &mut running => answer,
+                        () = closed(reader) => return Ok(false),
+                    }
+                } else {
+                    running.await
+                }
+            };
+            if !request.wants_reply() {
+                return Ok(true);
+            }
+            let Answer { body, next } = answer;
+            let next = next.filter(|_| request.allows_exhaust());
+            let id = REPLIES.fetch_add(1, Ordering::Relaxed);
+            let bytes = request.encode_reply(&body, id, response_to, next.is_some());
+            shared.counters.replied(bytes.len());
+            writer.write_all(&bytes).await?;
+            writer.flush().await?;
+            let Some(next) = next else { return Ok(true) };
+            request.body = next;
+            request.sequences.clear();
+            response_to = id;
+        }
+    }
+}
+
+/// Waits as long as a connection may be idle.
+async fn idle(shared: &Shared) {
+    match shared.options.idle {
+        Some(idle) => tokio::time::sleep(idle).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until the other end closes the stream.
+async fn closed(reader: &mut (impl AsyncBufReadExt + Unpin)) {
+    match reader.fill_buf().await {
+        Ok([]) | Err(_) => {}
+        // The next request is there already.
+        Ok(_) => std::future::pending().await,
+    }
+}

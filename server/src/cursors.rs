@@ -1,0 +1,161 @@
+//! Open cursors: the rest of the documents of a query, until it is asked for.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use argon_query::pipeline::{Row, Rows};
+use futures::{FutureExt, StreamExt};
+
+use crate::failure::{CommandError, Result};
+
+/// The number of documents in a first batch, if none is asked for.
+pub(crate) const FIRST_BATCH: usize = 101;
+/// The most bytes of the documents in a batch. One document may be larger.
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// A cursor that is not used for so long is closed.
+const IDLE: Duration = Duration::from_mins(10);
+
+/// The cursors of a server.
+#[derive(Default)]
+pub(crate) struct Cursors {
+    next: AtomicI64,
+    open: Mutex<HashMap<i64, Entry>>,
+}
+
+struct Entry {
+    namespace: String,
+    used: Instant,
+    no_timeout: bool,
+    /// `None` while a batch is read.
+    cursor: Option<Cursor>,
+}
+
+/// The documents that a query has not given yet.
+pub(crate) struct Cursor {
+    rows: Rows,
+    /// Rows that were read, and are not given yet, in reverse.
+    read: Vec<Row>,
+    ended: bool,
+}
+
+/// Documents of a cursor.
+pub(crate) struct Batch {
+    pub(crate) rows: Vec<Row>,
+    /// Whether no more follow.
+    pub(crate) is_last: bool,
+}
+
+impl Cursor {
+    pub(crate) fn new(rows: Rows) -> Self {
+        Self { rows, read: Vec::new(), ended: false }
+    }
+
+    /// The next documents: at most `count`, and not many more bytes than fit a message.
+    pub(crate) async fn batch(&mut self, count: usize) -> Result<Batch> {
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        while rows.len() < count {
+            let Some(row) = self.next().await? else { return Ok(Batch { rows, is_last: true }) };
+            let size = row.as_raw().as_bytes().len();
+            if !rows.is_empty() && bytes + size > BATCH_BYTES {
+                self.read.push(row);
+                break;
+            }
+            bytes += size;
+            rows.push(row);
+        }
+        // A query that has no more documents needs no cursor.
+        let is_last = match self.read.is_empty() && !self.ended {
+            true => match self.rows.next().now_or_never() {
+                Some(Some(next)) => {
+                    self.keep(next?);
+                    self.read.is_empty()
+                }
+                Some(None) => true,
+                None => false,
+            },
+            false => self.read.is_empty() && self.ended,
+        };
+        Ok(Batch { rows, is_last })
+    }
+
+    async fn next(&mut self) -> Result<Option<Row>> {
+        while self.read.is_empty() && !self.ended {
+            match self.rows.next().await {
+                Some(batch) => self.keep(batch?),
+                None => self.ended = true,
+            }
+        }
+        Ok(self.read.pop())
+    }
+
+    fn keep(&mut self, mut batch: Vec<Row>) {
+        batch.reverse();
+        self.read = batch;
+    }
+}
+
+impl Cursors {
+    /// Keeps a cursor, and returns its number.
+    pub(crate) fn keep(&self, namespace: String, cursor: Cursor, no_timeout: bool) -> i64 {
+        let id = self.next.fetch_add(1, Ordering::Relaxed) + 1;
+        let entry = Entry { namespace, used: Instant::now(), no_timeout, cursor: Some(cursor) };
+        self.open().insert(id, entry);
+        id
+    }
+
+    /// Takes a cursor to read a batch of it; [`put_back`](Self::put_back) follows, unless it has ended.
+    ///
+    /// # Errors
+    /// `CursorNotFound`; `CursorInUse`; `Unauthorized` for a cursor of another collection.
+    pub(crate) fn take(&self, id: i64, namespace: &str) -> Result<Cursor> {
+        let mut open = self.open();
+        let Some(entry) = open.get_mut(&id) else { return Err(not_found(id)) };
+        if entry.namespace != namespace {
+            return Err(CommandError::new(
+                13,
+                format!(
+                    "Requested getMore on namespace '{namespace}', but cursor belongs to a different \
+                     namespace {}",
+                    entry.namespace
+                ),
+            ));
+        }
+        let cursor = entry.cursor.take();
+        cursor.ok_or_else(|| CommandError::new(237, format!("cursor id {id} is already in use")))
+    }
+
+    /// Puts a cursor back, unless it was killed meanwhile.
+    pub(crate) fn put_back(&self, id: i64, cursor: Cursor) {
+        if let Some(entry) = self.open().get_mut(&id) {
+            (entry.cursor, entry.used) = (Some(cursor), Instant::now());
+        }
+    }
+
+    /// Closes a cursor. Returns whether it was open.
+    pub(crate) fn close(&self, id: i64) -> bool {
+        self.open().remove(&id).is_some()
+    }
+
+    /// The number of open cursors.
+    pub(crate) fn count(&self) -> usize {
+        self.open().len()
+    }
+
+    /// Closes those that were not used for long.
+    pub(crate) fn expire(&self) {
+        let now = Instant::now();
+        self.open().retain(|_, entry| {
+            entry.no_timeout || entry.cursor.is_none() || now.duration_since(entry.used) < IDLE
+        });
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<i64, Entry>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn not_found(id: i64) -> CommandError {
+    CommandError::new(43, format!("cursor id {id} not found"))
+}

@@ -1,0 +1,156 @@
+//! A server of MongoDB's wire protocol over a store: drivers connect to a branch, or to the past, with
+//! no mongod.
+//!
+//! A database is a project: `shop` is the head of its default branch, `shop:try` that of branch `try`, and
+//! `shop:try@1234` or `shop@2026-07-07` a past state, which takes no writes. Every command that writes is
+//! a commit.
+//!
+//! | module | content |
+//! | --- | --- |
+//! | [`wire`] | messages on a stream of bytes |
+//! | `connection` | reads requests and writes replies |
+//! | `command` | the commands, a file or folder for each family, and the table of all |
+//! | `arguments`, `failure` | reading the fields of a command; its errors |
+//! | `namespace`, `place` | names of databases, and the branch or state that each one is |
+//! | `cursors`, `sessions`, `clock` | what lives longer than a command |
+
+mod arguments;
+mod clock;
+pub mod command;
+mod connection;
+mod cursors;
+mod failure;
+mod namespace;
+mod options;
+mod place;
+mod sessions;
+mod shared;
+pub mod wire;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use argon_core::{Error, Result, Store};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+pub use failure::CommandError;
+pub use options::{ServeOptions, Topology};
+
+use connection::Connection;
+use shared::Shared;
+
+/// How often idle cursors and sessions are looked for.
+const EXPIRY: Duration = Duration::from_secs(30);
+/// How long connections may take to end their last command, after the server was stopped.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A server that listens.
+pub struct Server {
+    shared: Arc<Shared>,
+    listener: TcpListener,
+}
+
+/// Stops a server from elsewhere.
+#[derive(Clone)]
+pub struct Stopper(Arc<Shared>);
+
+impl Server {
+    /// Listens at an address, such as `127.0.0.1:27017`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// `Unavailable` if the address can't be listened at.
+    pub async fn bind(store: Store, address: &str, options: ServeOptions) -> Result<Self> {
+        let listener = TcpListener::bind(address).await.map_err(|source| {
+            Error::unavailable(format!("can't listen at {address}; choose another port"))
+                .with_source(source)
+        })?;
+        Ok(Self { shared: Arc::new(Shared::new(store, options)), listener })
+    }
+
+    /// The address at which it listens.
+    ///
+    /// # Errors
+    /// `Unavailable` if the system does not say.
+    pub fn address(&self) -> Result<SocketAddr> {
+        self.listener.local_addr().map_err(|source| {
+            Error::unavailable("the address of the server is unknown").with_source(source)
+        })
+    }
+
+    /// Stops the server, when it is asked to.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.shared.clone())
+    }
+
+    /// Serves connections until the server is stopped. Then commands that run may end, for ten seconds.
+    pub async fn run(self) {
+        let Self { shared, listener } = self;
+        let mut stopping = shared.stopping();
+        let (mut connections, next) = (JoinSet::new(), AtomicI32::new(1));
+        let mut expiry = tokio::time::interval(EXPIRY);
+        loop {
+            tokio::select! {
+                () = stopping.wait() => break,
+                _ = expiry.tick() => {
+                    shared.cursors.expire();
+                    shared.sessions.expire();
+                }
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, peer)) => {
+                        let id = next.fetch_add(1, Ordering::Relaxed);
+                        accept(&shared, &mut connections, stream, (id, peer));
+                    }
+                    Err(error) => {
+                        // Such as too many open files: it goes on when connections end.
+                        tracing::warn!(%error, "can't accept a connection");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                },
+                Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            }
+        }
+        drop(listener);
+        let drained = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            tracing::warn!("connections were closed while their commands were running");
+        }
+    }
+}
+
+impl Stopper {
+    /// Stops the server: it accepts no connection and no command any more.
+    pub fn stop(&self) {
+        self.0.stop();
+    }
+}
+
+/// Serves a connection in a task of its own, unless there are too many.
+fn accept(
+    shared: &Arc<Shared>,
+    connections: &mut JoinSet<()>,
+    stream: TcpStream,
+    (id, peer): (i32, SocketAddr),
+) {
+    let open = shared.counters.connections.load(Ordering::Relaxed);
+    if open >= shared.options.connections {
+        tracing::warn!(%peer, open, "a connection was refused: too many are open");
+        return;
+    }
+    let Ok(local) = stream.local_addr() else { return };
+    // Replies are written whole.
+    let _ = stream.set_nodelay(true);
+    shared.counters.connections.fetch_add(1, Ordering::Relaxed);
+    shared.counters.connected.fetch_add(1, Ordering::Relaxed);
+    let shared = shared.clone();
+    connections.spawn(async move {
+        tracing::debug!(id, %peer, "connected");
+        let connection = Connection::new(id, peer, local);
+        if let Err(error) = connection.serve(&shared, stream).await {
+            tracing::info!(id, %peer, %error, "a connection was closed");
+        }
+        shared.counters.connections.fetch_sub(1, Ordering::Relaxed);
+    });
+}

@@ -1,0 +1,200 @@
+//! What a database of a command is: the head of a branch, a past state, or nothing yet.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use argon_core::model::{BranchName, ProjectName};
+use argon_core::{Branch, Environment, ErrorKind, Named, Project, Revision, Selector, State, Store};
+use argon_query::expression::Context;
+use argon_query::pipeline::{Execution, Limits, MemoryCollections, StateCollections};
+
+use crate::failure::{CommandError, Result};
+use crate::namespace::Database;
+use crate::options::ServeOptions;
+
+/// A database of a command.
+#[derive(Clone)]
+pub(crate) enum Place {
+    /// Nothing: an internal database, or a project that does not exist yet.
+    Empty,
+    /// The head of a branch, which takes writes.
+    Head(Branch),
+    /// Another state, which does not.
+    Past {
+        /// The project.
+        project: Project,
+        /// The branch that it is of.
+        branch: BranchName,
+        /// The state.
+        state: State,
+    },
+}
+
+/// The branches of a store by the names of databases.
+pub(crate) struct Places {
+    store: Store,
+    default: BranchName,
+    aliases: BTreeMap<String, String>,
+    /// Branches that were looked up. One that was deleted since fails when it is read, and is looked up again.
+    branches: Mutex<HashMap<(ProjectName, BranchName), Branch>>,
+}
+
+/// What a command reads.
+pub(crate) struct Reading {
+    /// The state; `None` if there is none yet.
+    pub(crate) state: Option<State>,
+    /// What queries run with.
+    pub(crate) execution: Execution,
+}
+
+impl Places {
+    pub(crate) fn new(store: Store, options: &ServeOptions) -> Self {
+        let (default, aliases) = (options.branch.clone(), options.aliases.clone());
+        Self { store, default, aliases, branches: Mutex::default() }
+    }
+
+    /// The meaning of the name of a database.
+    pub(crate) fn parse(&self, database: &str) -> Result<Database> {
+        Database::parse(self.aliases.get(database).map_or(database, String::as_str))
+    }
+
+    /// The database of this name.
+    ///
+    /// # Errors
+    /// `InvalidNamespace` for a malformed name; `NamespaceNotFound` for a revision that an existing project
+    /// does not have.
+    pub(crate) async fn find(&self, database: &str) -> Result<Place> {
+        let Database::Project { project: name, revision } = self.parse(database)? else {
+            return Ok(Place::Empty);
+        };
+        if let Some(branch) = self.branch_meant(revision.as_ref())
+            && let Some(branch) = self.known(&name, branch)
+        {
+            return Ok(Place::Head(branch));
+        }
+        let project = match self.store.project(&name).await {
+            Ok(project) => project,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Place::Empty),
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(branch) = self.branch_meant(revision.as_ref()) {
+            match project.branch(branch).await {
+                Ok(branch) => return Ok(Place::Head(self.keep(branch))),
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+                Err(_) if revision.is_none() => return Ok(Place::Empty),
+                Err(_) => {}
+            }
+        }
+        let revision = revision.unwrap_or_else(|| Revision::head(self.default.clone()));
+        let explicit = revision.explicit(&project).await?;
+        let state = explicit.resolve(&project, &self.default).await?;
+        let branch = explicit.branch_or(&self.default).clone();
+        Ok(Place::Past { project, branch, state })
+    }
+
+    /// The branch that a write to this database goes to. A project that does not exist is created; so is a
+    /// branch, from the head of the default branch.
+    ///
+    /// # Errors
+    /// `IllegalOperation` for a database that is not the head of a branch; `InvalidNamespace`.
+    pub(crate) async fn writable(&self, database: &str, store: &Store) -> Result<Branch> {
+        let Database::Project { project: name, revision } = self.parse(database)? else {
+            return Err(CommandError::illegal(format!(
+                "the database '{database}' can't be written: it is MongoDB's own, and empty here"
+            )));
+        };
+        let Some(branch) = self.branch_meant(revision.as_ref()) else {
+            return Err(past(database));
+        };
+        if let Some(branch) = self.known(&name, branch) {
+            return Ok(branch);
+        }
+        let project = store.project_or_create(name).await?;
+        match project.branch(branch).await {
+            Ok(branch) => return Ok(self.keep(branch)),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            Err(_) => {}
+        }
+        if let Some(revision) = &revision
+            && revision.explicit(&project).await?.resolve(&project, &self.default).await.is_ok()
+        {
+            return Err(past(database));
+        }
+        let base = project.branch(&self.default).await?.head().await?;
+        Ok(self.keep(project.branch_or_create(branch, &base).await?))
+    }
+
+    /// Forgets a branch, which may have been deleted.
+    pub(crate) fn forget(&self, database: &str) {
+        if let Ok(Database::Project { project, revision }) = self.parse(database)
+            && let Some(branch) = self.branch_meant(revision.as_ref())
+        {
+            let key = (project, branch.clone());
+            self.branches.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        }
+    }
+
+    /// The branch whose head is meant, if no other state is.
+    fn branch_meant<'r>(&'r self, revision: Option<&'r Revision>) -> Option<&'r BranchName> {
+        match revision {
+            None => Some(&self.default),
+            Some(Revision { name, selector: Selector::Head, back: 0 }) => match name {
+                Named::Current => Some(&self.default),
+                Named::Any(branch) => Some(branch),
+                Named::Pin(_) => None,
+            },
+            Some(_) => None,
+        }
+    }
+
+    fn known(&self, project: &ProjectName, branch: &BranchName) -> Option<Branch> {
+        let branches = self.branches.lock().unwrap_or_else(PoisonError::into_inner);
+        branches.get(&(project.clone(), branch.clone())).cloned()
+    }
+
+    fn keep(&self, branch: Branch) -> Branch {
+        let key = (branch.project().name().clone(), branch.name().clone());
+        self.branches.lock().unwrap_or_else(PoisonError::into_inner).insert(key, branch.clone());
+        branch
+    }
+}
+
+/// The error for a write to a state that is not the head of a branch.
+fn past(database: &str) -> CommandError {
+    CommandError::illegal(format!(
+        "'{database}' is a past state, which can't be written: create a branch from it, and connect to that"
+    ))
+}
+
+impl Place {
+    /// What is read now.
+    pub(crate) async fn read(&self, environment: &Environment) -> Result<Reading> {
+        match self {
+            Self::Empty => Ok(Reading::empty(environment)),
+            Self::Head(branch) => {
+                let state = branch.head().await?;
+                Ok(Reading::new(state, branch.project().clone(), branch.name().clone()))
+            }
+            Self::Past { project, branch, state } => {
+                Ok(Reading::new(state.clone(), project.clone(), branch.clone()))
+            }
+        }
+    }
+}
+
+impl Reading {
+    pub(crate) fn new(state: State, project: Project, branch: BranchName) -> Self {
+        let context = Arc::new(Context::of(state.environment()));
+        let collections = StateCollections::new(state.clone()).with_project(project, branch);
+        let execution = Execution::new(Arc::new(collections), context, Limits::default());
+        Self { state: Some(state), execution }
+    }
+
+    /// Without any collection.
+    pub(crate) fn empty(environment: &Environment) -> Self {
+        let context = Arc::new(Context::of(environment));
+        let collections = Arc::new(MemoryCollections::default());
+        let execution = Execution::new(collections, context, Limits::default());
+        Self { state: None, execution }
+    }
+}

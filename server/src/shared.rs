@@ -1,0 +1,82 @@
+//! What the connections of a server share.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use argon_core::Store;
+use bson::oid::ObjectId;
+use tokio::sync::watch;
+
+use crate::clock::ClusterClock;
+use crate::cursors::Cursors;
+use crate::options::ServeOptions;
+use crate::place::Places;
+use crate::sessions::Sessions;
+
+/// A server.
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) options: ServeOptions,
+    pub(crate) places: Places,
+    pub(crate) cursors: Cursors,
+    pub(crate) sessions: Sessions,
+    pub(crate) clock: ClusterClock,
+    pub(crate) counters: Counters,
+    /// Identifies this run of the server.
+    pub(crate) process: ObjectId,
+    pub(crate) started: Instant,
+    stopping: watch::Sender<bool>,
+}
+
+/// What a server counts.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) connections: AtomicUsize,
+    pub(crate) connected: AtomicU64,
+    pub(crate) requests: AtomicU64,
+    pub(crate) bytes_out: AtomicU64,
+}
+
+/// Waits for the end of a server.
+pub(crate) struct Stopping(watch::Receiver<bool>);
+
+impl Shared {
+    pub(crate) fn new(store: Store, options: ServeOptions) -> Self {
+        let process = store.environment().object_id();
+        Self {
+            places: Places::new(store.clone(), &options),
+            store,
+            options,
+            cursors: Cursors::default(),
+            sessions: Sessions::default(),
+            clock: ClusterClock::new(),
+            counters: Counters::default(),
+            process,
+            started: Instant::now(),
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    /// Ends the server: no connection reads a further request.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    pub(crate) fn stopping(&self) -> Stopping {
+        Stopping(self.stopping.subscribe())
+    }
+}
+
+impl Counters {
+    pub(crate) fn replied(&self, bytes: usize) {
+        self.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+impl Stopping {
+    /// Waits until the server ends.
+    pub(crate) async fn wait(&mut self) {
+        // An error is the end of the server too.
+        let _ = self.0.wait_for(|stopping| *stopping).await;
+    }
+}
