@@ -179,6 +179,13 @@ impl From<Error> for CommandError {
         if let Some(name) = text(DetailKey::CodeName) {
             converted.name = name.to_owned();
         }
+        if converted.code == 121 {
+            let mut details = doc! { "reason": error.message() };
+            details.extend(text(DetailKey::Path).map(|path| ("path".to_owned(), path.into())));
+            let id = text(DetailKey::Id).and_then(value).unwrap_or(Bson::Null);
+            let info = doc! { "failingDocumentId": id, "details": details };
+            converted.fields.insert("errInfo", info);
+        }
         if converted.code == 11000 {
             let index = text(DetailKey::Index).unwrap_or("_id_").to_owned();
             let id = text(DetailKey::Id).and_then(value);

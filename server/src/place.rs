@@ -92,6 +92,16 @@ impl Places {
         Ok(Place::Past { project, branch, state })
     }
 
+    /// Whether the project of a database exists, whatever the revision.
+    pub(crate) async fn has_project(&self, database: &str) -> Result<bool> {
+        let Database::Project { project, .. } = self.parse(database)? else { return Ok(false) };
+        match self.store.project(&project).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The branch that a write to this database goes to. A project that does not exist is created; so is a
     /// branch, from the head of the default branch.
     ///

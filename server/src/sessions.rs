@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use argon_core::Branch;
 use argon_query::transaction::Transaction;
-use bson::Document;
+use bson::spec::BinarySubtype;
+use bson::{Binary, DateTime, Document, doc};
 
 use crate::failure::{CommandError, Result};
 
@@ -74,6 +75,15 @@ impl Sessions {
     /// Ends a session, with its transaction.
     pub(crate) fn end(&self, id: &SessionId) {
         self.open().remove(id);
+    }
+
+    /// The sessions, as `$listLocalSessions` shows them.
+    pub(crate) fn listed(&self) -> Vec<Document> {
+        let listed = |id: &SessionId| {
+            let id = Binary { subtype: BinarySubtype::Uuid, bytes: id.to_vec() };
+            doc! { "_id": { "id": id }, "lastUse": DateTime::now() }
+        };
+        self.open().keys().map(listed).collect()
     }
 
     /// The number of sessions.

@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
-use argon_core::Result;
+use argon_core::document::Path;
+use argon_core::{DetailKey, Error, Result};
 use bson::raw::{RawBson, RawBsonRef, RawDocument, RawDocumentBuf};
+use bson::{Bson, Document};
 
 use super::Pipeline;
 use super::execution::Execution;
@@ -141,8 +143,7 @@ impl Merge {
             WhenMatched::KeepExisting => Ok(MergeOutcome::Keep),
             WhenMatched::Replace => replaced(existing, row.into_raw()),
             WhenMatched::Merge => replaced(existing, merged(existing, row.as_raw())?),
-            WhenMatched::Fail => Err(Code::location(11000)
-                .error("E11000 duplicate key error: $merge found a matching document")),
+            WhenMatched::Fail => Err(self.duplicate(existing)?),
             WhenMatched::Pipeline(update) => {
                 let execution = update.bind(&row, execution)?;
                 match update.pipeline.run_on_document(existing, &execution)? {
@@ -151,6 +152,25 @@ impl Merge {
                 }
             }
         }
+    }
+}
+
+impl Merge {
+    /// The error for a document that matches, where none may.
+    fn duplicate(&self, existing: &RawDocument) -> Result<Error> {
+        let (mut pattern, mut values) = (Document::new(), Document::new());
+        for field in &self.on {
+            pattern.insert(field, 1);
+            let value = Path::dotted(field).elements(existing).map_err(Error::from)?;
+            let value = value.into_iter().next().map(Bson::try_from).transpose();
+            values.insert(field, value.map_err(malformed)?.unwrap_or(Bson::Null));
+        }
+        let text = |document| Bson::Document(document).into_relaxed_extjson().to_string();
+        let error = Code::location(11000)
+            .error("E11000 duplicate key error: $merge found a matching document");
+        Ok(error
+            .with_detail(DetailKey::KeyPattern, text(pattern))
+            .with_detail(DetailKey::KeyValue, text(values)))
     }
 }
 

@@ -83,6 +83,7 @@ async fn aggregate(call: &Call<'_>) -> Result<Reply> {
         ));
     }
     let Aggregation { collection, mut stages, options } = Aggregation::parse(call)?;
+    check_stages(call, &stages)?;
     let namespace = if collection.is_empty() {
         call.namespace("$cmd.aggregate")
     } else {
@@ -126,6 +127,43 @@ async fn aggregate(call: &Call<'_>) -> Result<Reply> {
     open(call, stream::empty().boxed(), &namespace).await
 }
 
+/// The stages that are not in version 1 of the Stable API.
+const UNSTABLE: [&str; 7] = [
+    "$currentOp",
+    "$indexStats",
+    "$listLocalSessions",
+    "$listSessions",
+    "$planCacheStats",
+    "$search",
+    "$searchMeta",
+];
+
+/// Refuses stages that the Stable API does not have, and those of Atlas Search; a write that waits for
+/// a majority of reads.
+fn check_stages(call: &Call<'_>, stages: &[Document]) -> Result<()> {
+    let arguments = call.arguments;
+    let mut names = stages.iter().filter_map(|stage| stage.keys().next()).map(String::as_str);
+    if arguments.is_set("apiStrict")?
+        && let Some(name) = names.clone().find(|name| UNSTABLE.contains(name))
+    {
+        return Err(CommandError::new(
+            323,
+            format!("stage {name} is not allowed with 'apiStrict: true' in API Version 1"),
+        ));
+    }
+    if names.any(|name| name == "$listSearchIndexes") {
+        return Err(super::index::no_search());
+    }
+    if let Some(concern) = arguments.raw_document("readConcern")?
+        && concern.get_str("level").is_ok_and(|level| level == "linearizable")
+        && let Some(last) = stages.last()
+        && let Some(name @ ("$out" | "$merge")) = last.keys().next().map(String::as_str)
+    {
+        return Err(CommandError::new(72, format!("{name} cannot be used with a 'linearizable' read concern level")));
+    }
+    Ok(())
+}
+
 /// `$out` and `$merge` may name the database of the command, which is the project of the branch.
 fn own_database(mut stages: Vec<Document>, call: &Call<'_>) -> Vec<Document> {
     let Some(last) = stages.last_mut() else { return stages };
@@ -159,7 +197,7 @@ fn of_server(call: &Call<'_>, stages: &[Document]) -> Option<Vec<Document>> {
     let first = stages.first()?.keys().next()?;
     match first.as_str() {
         "$currentOp" => Some(vec![super::diagnostic::current_operation(call)]),
-        "$listLocalSessions" | "$listSessions" => Some(Vec::new()),
+        "$listLocalSessions" | "$listSessions" => Some(call.shared.sessions.listed()),
         _ => None,
     }
 }

@@ -200,8 +200,8 @@ fn is_id_index(index: &Document) -> bool {
 fn uuid(info: &CollectionInfo) -> Vec<u8> {
     let mut bytes = vec![0; 16];
     bytes[6] = 0x40;
-    bytes[8] = 0x80;
-    bytes[12..].copy_from_slice(&info.id.get().to_be_bytes());
+    bytes[8..].copy_from_slice(&info.id.get().to_be_bytes());
+    bytes[8] |= 0x80;
     bytes
 }
 
@@ -286,16 +286,13 @@ fn check_options(call: &Call<'_>, options: &Document) -> Result<()> {
 
 async fn drop_collection(call: &Call<'_>) -> Result<Reply> {
     let name = call.collection()?;
-    let info = match call.place().await? {
-        Place::Empty => None,
-        Place::Past { .. } => {
-            call.writable().await?;
-            None
-        }
-        Place::Head(branch) => info_of(&branch.head().await?, &name),
-    };
-    let Some(info) = info else { return Reply::of(&Document::new()) };
+    if !call.shared.places.has_project(call.database).await? {
+        return Reply::of(&Document::new());
+    }
     let branch = call.writable().await?;
+    let Some(info) = info_of(&branch.head().await?, &name) else {
+        return Reply::of(&Document::new());
+    };
     let mut request = call.signed(&branch)?;
     request.change_collection(CollectionChange::Drop { name: name.clone() });
     // Someone else may have dropped it meanwhile.

@@ -9,7 +9,6 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use super::{Call, Command, Effect, Reply};
 use crate::failure::Result;
 use crate::namespace::Database;
-use crate::place::Place;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -106,7 +105,7 @@ pub(super) async fn matching(
 
 async fn drop_database(call: &Call<'_>) -> Result<Reply> {
     // What is not there need not be created to be dropped.
-    if !matches!(call.place().await?, Place::Empty) {
+    if call.shared.places.has_project(call.database).await? {
         let branch = call.writable().await?;
         drop_all(call, &branch).await?;
     }

@@ -3,7 +3,7 @@
 use argon_query::find::{Find, FindCommand};
 use argon_query::pipeline::{Limits, Options, Pipeline, Rows};
 use argon_query::plan::Hint;
-use bson::{Document, doc};
+use bson::{Bson, Document, doc};
 use futures::FutureExt;
 use std::sync::Arc;
 
@@ -55,19 +55,12 @@ pub(super) struct Query {
 impl Query {
     /// Reads a query from the arguments of `find`.
     pub(super) fn parse(arguments: Arguments<'_>) -> Result<Self> {
-        for (name, what) in [
-            ("max", "the bounds of an index: use $lte in the filter"),
-            ("min", "the bounds of an index: use $gte in the filter"),
-            ("returnKey", "returnKey"),
-            ("showRecordId", "showRecordId"),
+        for (name, why) in [
+            ("returnKey", "use a projection of the fields of the index"),
+            ("showRecordId", "documents have no identity besides their _id"),
         ] {
-            let is_asked = match arguments.value(name)? {
-                None => false,
-                Some(bson::raw::RawBsonRef::Document(document)) => !document.is_empty(),
-                Some(_) => arguments.is_set(name)?,
-            };
-            if is_asked {
-                return Err(CommandError::new(115, format!("find does not support {what}")));
+            if arguments.is_set(name)? {
+                return Err(CommandError::new(115, format!("find does not support {name}: {why}")));
             }
         }
         let limit = arguments.integer("limit")?.unwrap_or(0);
@@ -82,7 +75,7 @@ impl Query {
             ));
         }
         let command = FindCommand {
-            filter: arguments.document("filter")?,
+            filter: within(arguments.document("filter")?, arguments)?,
             projection: arguments.document("projection")?,
             sort: arguments.document("sort")?,
             skip,
@@ -129,6 +122,51 @@ impl Query {
         let pipeline = Arc::new(Pipeline::compile(&stages, &options)?);
         Ok(pipeline.run(&view.base, &reading.execution))
     }
+}
+
+/// The filter, and the bounds of an index: `min` and `max`.
+fn within(filter: Document, arguments: Arguments<'_>) -> Result<Document> {
+    let (min, max) = (arguments.document("min")?, arguments.document("max")?);
+    let mut conditions = Vec::new();
+    for (bound, is_min) in [(min, true), (max, false)] {
+        if bound.is_empty() {
+            continue;
+        }
+        let Some(hint) = arguments.bson("hint")? else {
+            return Err(CommandError::new(
+                51173,
+                "When using min()/max() a hint of which index to use must be provided",
+            ));
+        };
+        let is_descending = |name: &str| match &hint {
+            Bson::Document(key) => key.get_i32(name).is_ok_and(|direction| direction < 0),
+            _ => false,
+        };
+        // In the order of the fields: beyond the bound at the first field that is not equal to it.
+        let last = bound.len() - 1;
+        let mut beyond = Vec::new();
+        let mut equal = Vec::new();
+        for (position, (name, value)) in bound.iter().enumerate() {
+            let path = Bson::from(format!("${name}"));
+            let pair = vec![path, doc! { "$literal": value.clone() }.into()];
+            let operator = match (is_min != is_descending(name), is_min && position == last) {
+                (true, true) => "$gte",
+                (true, false) => "$gt",
+                (false, true) => "$lte",
+                (false, false) => "$lt",
+            };
+            let mut all: Vec<Bson> = equal.clone();
+            all.push(doc! { operator: pair.clone() }.into());
+            beyond.push(doc! { "$and": all });
+            equal.push(doc! { "$eq": pair }.into());
+        }
+        conditions.push(doc! { "$expr": { "$or": beyond } });
+    }
+    if conditions.is_empty() {
+        return Ok(filter);
+    }
+    conditions.push(filter);
+    Ok(doc! { "$and": conditions })
 }
 
 async fn find(call: &Call<'_>) -> Result<Reply> {

@@ -10,6 +10,26 @@ use crate::arguments::Arguments;
 use crate::failure::{CommandError, Result};
 use crate::place::Place;
 
+/// A command of Atlas Search.
+macro_rules! search {
+    ($name:literal, $fields:expr) => {
+        Command {
+            name: $name,
+            aliases: &[],
+            about: "Is refused with code 31082: there are no search indexes.",
+            fields: $fields,
+            effect: Effect::None,
+            is_stable: false,
+            run: |_| async { Err(no_search()) }.boxed(),
+        }
+    };
+}
+
+/// The error of commands and stages of Atlas Search.
+pub(super) fn no_search() -> CommandError {
+    CommandError::new(31082, "search indexes are a service of MongoDB Atlas, and not supported")
+}
+
 pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "createIndexes",
@@ -38,6 +58,10 @@ pub(super) const COMMANDS: &[Command] = &[
         is_stable: true,
         run: |call| drop_indexes(call).boxed(),
     },
+    search!("createSearchIndexes", &["indexes"]),
+    search!("dropSearchIndex", &["id", "name"]),
+    search!("updateSearchIndex", &["definition", "id", "name"]),
+    search!("listSearchIndexes", &["id", "name", "limit"]),
 ];
 
 async fn create_indexes(call: &Call<'_>) -> Result<Reply> {
@@ -103,9 +127,20 @@ async fn list_indexes(call: &Call<'_>) -> Result<Reply> {
     if info.options.contains_key("viewOn") {
         return Err(CommandError::new(166, format!("Namespace {namespace} is a view, not a collection")));
     }
-    let indexes = info.listed_indexes();
+    let mut indexes = info.listed_indexes().into_owned();
+    indexes.extend(clustered(info));
     let rows = indexes.iter().map(aggregate::row).collect::<Result<Vec<_>>>()?;
     cursor::open_list(call, rows, &namespace).await
+}
+
+/// The index by which a clustered collection is stored.
+fn clustered(info: &CollectionInfo) -> Option<Document> {
+    let mut index = info.options.get_document("clusteredIndex").ok()?.clone();
+    index.insert("clustered", true);
+    if !index.contains_key("v") {
+        index.insert("v", 2);
+    }
+    Some(index)
 }
 
 async fn drop_indexes(call: &Call<'_>) -> Result<Reply> {
