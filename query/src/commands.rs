@@ -282,8 +282,7 @@ fn selection(
     hint: Option<&Bson>,
     evaluation: Evaluation,
 ) -> Result<Selection> {
-    let options =
-        FilterOptions { compiler: compiler.clone(), collation: collation_of(collation)? };
+    let options = FilterOptions { compiler: compiler.clone(), collation: collation_of(collation)? };
     let hint = hint.map(Hint::compile).transpose()?.flatten();
     Ok(Selection::compile(filter, &options, evaluation)?.with_hint(hint))
 }

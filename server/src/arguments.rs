@@ -196,9 +196,7 @@ impl<'a> Arguments<'a> {
         u64::try_from(number).map_err(|_| {
             CommandError::new(
                 51024,
-                format!(
-                    "BSON field '{name}' value must be >= 0, actual value '{number}'"
-                ),
+                format!("BSON field '{name}' value must be >= 0, actual value '{number}'"),
             )
         })
     }

@@ -67,7 +67,8 @@ impl CommandError {
     /// An error with MongoDB's code.
     pub fn new(code: u32, message: impl Into<String>) -> Self {
         let known = NAMES.iter().find(|(number, _)| *number == code);
-        let name = known.map_or_else(|| Code::location(code).to_string(), |(_, name)| (*name).into());
+        let name =
+            known.map_or_else(|| Code::location(code).to_string(), |(_, name)| (*name).into());
         let (labels, fields) = (Vec::new(), Document::new());
         Self { code, name, message: message.into(), labels, fields, duplicate: None }
     }
@@ -130,8 +131,7 @@ impl CommandError {
     /// Code, name, message and further fields.
     fn described(&self) -> Document {
         let code = i32::try_from(self.code).unwrap_or(1);
-        let mut described =
-            doc! { "errmsg": &self.message, "code": code, "codeName": &self.name };
+        let mut described = doc! { "errmsg": &self.message, "code": code, "codeName": &self.name };
         described.extend(self.fields.clone());
         described
     }
@@ -170,12 +170,15 @@ fn code_of(kind: ErrorKind) -> u32 {
 
 impl From<Error> for CommandError {
     fn from(error: Error) -> Self {
-        let text = |wanted| error.details().iter().find_map(|(key, value)| match value {
-            DetailValue::Text(text) if *key == wanted => Some(text.as_str()),
-            _ => None,
-        });
+        let text = |wanted| {
+            error.details().iter().find_map(|(key, value)| match value {
+                DetailValue::Text(text) if *key == wanted => Some(text.as_str()),
+                _ => None,
+            })
+        };
         let code = Code::of(&error).map(Code::number);
-        let mut converted = Self::new(code.unwrap_or_else(|| code_of(error.kind())), error.in_full());
+        let mut converted =
+            Self::new(code.unwrap_or_else(|| code_of(error.kind())), error.in_full());
         if let Some(name) = text(DetailKey::CodeName) {
             converted.name = name.to_owned();
         }

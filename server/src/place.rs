@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argon_core::model::{BranchName, ProjectName};
-use argon_core::{Branch, Environment, ErrorKind, Named, Project, Revision, Selector, State, Store};
+use argon_core::{
+    Branch, Environment, ErrorKind, Named, Project, Revision, Selector, State, Store,
+};
 use argon_query::expression::Context;
 use argon_query::pipeline::{Execution, Limits, MemoryCollections, StateCollections};
 

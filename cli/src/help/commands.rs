@@ -62,9 +62,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "Servers",
-        lines: &[
-            ("serve", "Serve branches and past states to MongoDB's drivers"),
-        ],
+        lines: &[("serve", "Serve branches and past states to MongoDB's drivers")],
     },
     Task {
         name: "Other",

@@ -19,15 +19,16 @@ impl Declared {
     /// MongoDB's error for a name that no variable has, and for a malformed expression.
     pub(crate) fn compile(variables: &Document) -> Result<Self> {
         let outer = Compiler::default();
-        let declared = variables.iter().map(|(name, value)| {
-            Ok((name.clone(), outer.variable(name)?, outer.compile(value)?))
-        });
+        let declared = variables
+            .iter()
+            .map(|(name, value)| Ok((name.clone(), outer.variable(name)?, outer.compile(value)?)));
         declared.collect::<Result<_>>().map(Self)
     }
 
     /// A compiler that knows the variables.
     pub(crate) fn compiler(&self) -> Compiler<'_> {
-        let names: Vec<_> = self.0.iter().map(|(name, variable, _)| (name.as_str(), *variable)).collect();
+        let names: Vec<_> =
+            self.0.iter().map(|(name, variable, _)| (name.as_str(), *variable)).collect();
         Compiler::default().with(&names)
     }
 

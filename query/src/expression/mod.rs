@@ -24,8 +24,8 @@ use argon_core::Result;
 use bson::raw::{CString, RawBson};
 
 pub use compile::{Compiler, Variable};
-pub(crate) use declared::Declared;
 pub(crate) use compile::{empty, field_name, field_path, raw};
+pub(crate) use declared::Declared;
 pub use definition::{Arguments, Definition, Function, Refusal, Signature, families, operators};
 pub(crate) use operators::dates::{Unit, Zone, date_add};
 pub use scope::{Binding, Context, Evaluation, Scope};

@@ -126,9 +126,10 @@ impl Find {
     pub fn run(&self, collection: &str, execution: &Execution) -> Rows {
         let rows = self.pipeline.run(collection, execution);
         let Some(projection) = self.projection.clone() else { return rows };
-        let bound = self.variables.bind(&execution.evaluation).and_then(|evaluation| {
-            Ok((self.positions(&projection, &evaluation)?, evaluation))
-        });
+        let bound = self
+            .variables
+            .bind(&execution.evaluation)
+            .and_then(|evaluation| Ok((self.positions(&projection, &evaluation)?, evaluation)));
         let (selection, evaluation) = match bound {
             Ok(bound) => bound,
             Err(error) => return futures::stream::once(future::err(error)).boxed(),
@@ -186,8 +187,10 @@ impl Find {
         if !projection.is_positional() {
             return Ok(None);
         }
-        let options =
-            FilterOptions { compiler: self.variables.compiler(), collation: self.collation.clone() };
+        let options = FilterOptions {
+            compiler: self.variables.compiler(),
+            collation: self.collation.clone(),
+        };
         Selection::compile(&self.command.filter, &options, evaluation.clone()).map(Some)
     }
 }

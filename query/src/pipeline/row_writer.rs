@@ -7,7 +7,7 @@ use argon_core::key::Key;
 use argon_core::model::{CollectionName, Document, Point};
 use argon_core::storage::KeyRange;
 use argon_core::write::{Precondition, WriteRequest};
-use argon_core::{Branch, CollectionView, Error, Result, State};
+use argon_core::{Branch, CollectionView, DetailKey, Error, Result, State};
 use futures::TryStreamExt;
 
 use super::{Execution, Merge, MergeOutcome, Row, Write, WriteMode};
@@ -208,4 +208,8 @@ fn duplicate_key(collection: &CollectionName, field: &str, key: &Key) -> Error {
         "E11000 duplicate key error collection: {collection} index: {field}_ dup key: {{ {field}: \
          {key} }}"
     ))
+    .with_detail(DetailKey::Collection, collection.as_str())
+    .with_detail(DetailKey::Index, format!("{field}_"))
+    .with_detail(DetailKey::KeyPattern, format!("{{\"{field}\": 1}}"))
+    .with_detail(DetailKey::KeyValue, format!("{{\"{field}\": {key}}}"))
 }

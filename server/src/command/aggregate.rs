@@ -52,7 +52,9 @@ impl Aggregation {
         let collection = match arguments.value("aggregate")? {
             Some(RawBsonRef::String(name)) => call.collection_named(name)?.to_string(),
             Some(RawBsonRef::Int32(1) | RawBsonRef::Int64(1)) => String::new(),
-            Some(RawBsonRef::Double(number)) if (number - 1.0).abs() < f64::EPSILON => String::new(),
+            Some(RawBsonRef::Double(number)) if (number - 1.0).abs() < f64::EPSILON => {
+                String::new()
+            }
             _ => {
                 return Err(CommandError::failed_to_parse(
                     "Invalid command format: the 'aggregate' field must specify a collection name or 1",
@@ -110,10 +112,7 @@ async fn aggregate(call: &Call<'_>) -> Result<Reply> {
         return open(call, pipeline.run(&base, &reading.execution), &namespace).await;
     }
     if call.in_transaction {
-        return Err(CommandError::new(
-            263,
-            "$out and $merge cannot be used in a transaction",
-        ));
+        return Err(CommandError::new(263, "$out and $merge cannot be used in a transaction"));
     }
     if call.shared.options.read_only {
         return Err(CommandError::illegal("this server is read-only: $out and $merge are refused"));
@@ -159,7 +158,10 @@ fn check_stages(call: &Call<'_>, stages: &[Document]) -> Result<()> {
         && let Some(last) = stages.last()
         && let Some(name @ ("$out" | "$merge")) = last.keys().next().map(String::as_str)
     {
-        return Err(CommandError::new(72, format!("{name} cannot be used with a 'linearizable' read concern level")));
+        return Err(CommandError::new(
+            72,
+            format!("{name} cannot be used with a 'linearizable' read concern level"),
+        ));
     }
     Ok(())
 }
@@ -203,7 +205,11 @@ fn of_server(call: &Call<'_>, stages: &[Document]) -> Option<Vec<Document>> {
 }
 
 /// Runs the other stages on the documents of the first.
-pub(super) fn with_stages(call: &Call<'_>, documents: Vec<Document>, stages: Vec<Document>) -> Result<Rows> {
+pub(super) fn with_stages(
+    call: &Call<'_>,
+    documents: Vec<Document>,
+    stages: Vec<Document>,
+) -> Result<Rows> {
     let mut all = vec![doc! { "$documents": documents }];
     all.extend(stages);
     let pipeline = Arc::new(Pipeline::compile(&all, &Options::default())?);

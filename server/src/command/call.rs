@@ -66,7 +66,10 @@ impl<'c> Call<'c> {
             Some(RawBsonRef::String(name)) => self.collection_named(name),
             _ => Err(CommandError::new(
                 73,
-                format!("collection name has invalid type: expected the name after '{}'", self.name),
+                format!(
+                    "collection name has invalid type: expected the name after '{}'",
+                    self.name
+                ),
             )),
         }
     }
@@ -74,7 +77,10 @@ impl<'c> Call<'c> {
     pub(crate) fn collection_named(&self, name: &str) -> Result<CollectionName> {
         CollectionName::new(name).map_err(|error| {
             let database = self.database;
-            CommandError::new(73, format!("Invalid namespace specified '{database}.{name}': {error}"))
+            CommandError::new(
+                73,
+                format!("Invalid namespace specified '{database}.{name}': {error}"),
+            )
         })
     }
 

@@ -217,7 +217,10 @@ async fn create(call: &Call<'_>) -> Result<Reply> {
             return Reply::of(&Document::new());
         }
         let namespace = call.namespace(&name);
-        return Err(CommandError::new(48, format!("namespace {namespace} already exists, but with different options")));
+        return Err(CommandError::new(
+            48,
+            format!("namespace {namespace} already exists, but with different options"),
+        ));
     }
     let mut request = call.signed(&branch)?;
     request.change_collection(CollectionChange::Create { name: name.clone() });
@@ -245,6 +248,11 @@ fn options_of(call: &Call<'_>) -> Result<Document> {
             options.insert(name.as_str(), Bson::try_from(value)?);
         }
     }
+    if let Ok(index) = options.get_document_mut("clusteredIndex")
+        && !index.contains_key("v")
+    {
+        index.insert("v", 2);
+    }
     Ok(options)
 }
 
@@ -253,8 +261,13 @@ fn check_options(call: &Call<'_>, options: &Document) -> Result<()> {
     if options.contains_key("capped") && !options.contains_key("size") {
         return invalid("the 'size' field is required when 'capped' is true");
     }
-    if !options.contains_key("capped") && options.contains_key("size") && !options.contains_key("viewOn") {
-        return invalid("the 'capped' field needs to be true when either the 'size' or 'max' fields are present");
+    if !options.contains_key("capped")
+        && options.contains_key("size")
+        && !options.contains_key("viewOn")
+    {
+        return invalid(
+            "the 'capped' field needs to be true when either the 'size' or 'max' fields are present",
+        );
     }
     if let Ok(timeseries) = options.get_document("timeseries")
         && timeseries.get_str("timeField").is_err()
@@ -311,7 +324,8 @@ fn info_of(state: &State, name: &CollectionName) -> Option<CollectionInfo> {
 async fn rename(call: &Call<'_>) -> Result<Reply> {
     let from = call.arguments.required_text("renameCollection")?;
     let to = call.arguments.required_text("to")?;
-    let invalid = |name: &str| CommandError::new(73, format!("Invalid namespace specified '{name}'"));
+    let invalid =
+        |name: &str| CommandError::new(73, format!("Invalid namespace specified '{name}'"));
     let (database, from) = from.split_once('.').ok_or_else(|| invalid(from))?;
     let (other, to) = to.split_once('.').ok_or_else(|| invalid(to))?;
     if other != database {

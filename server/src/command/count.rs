@@ -47,28 +47,25 @@ async fn count(call: &Call<'_>) -> Result<Reply> {
     let reading = call.read().await?;
     let is_view = view::resolve(reading.state.as_ref(), name.as_str())?.is_some();
     let number = match &reading.state {
-        Some(state) if !is_view && !call.in_transaction => {
-            match state.collection(&name) {
-                Ok(collection) => {
-                    let FindCommand { filter, skip, limit, collation, hint, .. } = &query.command;
-                    let hint = hint.as_ref().map(Hint::compile).transpose()?.flatten();
-                    let all = if filter.is_empty() && hint.is_none() {
-                        collection.count().await?
-                    } else {
-                        let context = Arc::new(Context::of(state.environment()));
-                        let collation = collation_of(collation)?;
-                        let options = FilterOptions { collation, ..FilterOptions::default() };
-                        let selection =
-                            Selection::compile(filter, &options, Evaluation::new(context))?;
-                        selection.with_hint(hint).count(&collection).await?
-                    };
-                    let rest = all.saturating_sub(*skip);
-                    if *limit > 0 { rest.min(*limit) } else { rest }
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound => 0,
-                Err(error) => return Err(error.into()),
+        Some(state) if !is_view && !call.in_transaction => match state.collection(&name) {
+            Ok(collection) => {
+                let FindCommand { filter, skip, limit, collation, hint, .. } = &query.command;
+                let hint = hint.as_ref().map(Hint::compile).transpose()?.flatten();
+                let all = if filter.is_empty() && hint.is_none() {
+                    collection.count().await?
+                } else {
+                    let context = Arc::new(Context::of(state.environment()));
+                    let collation = collation_of(collation)?;
+                    let options = FilterOptions { collation, ..FilterOptions::default() };
+                    let selection = Selection::compile(filter, &options, Evaluation::new(context))?;
+                    selection.with_hint(hint).count(&collection).await?
+                };
+                let rest = all.saturating_sub(*skip);
+                if *limit > 0 { rest.min(*limit) } else { rest }
             }
-        }
+            Err(error) if error.kind() == ErrorKind::NotFound => 0,
+            Err(error) => return Err(error.into()),
+        },
         _ => {
             let rows = query.run(name.as_str(), &reading)?;
             rows.try_fold(0, |sum, batch| async move { Ok(sum + batch.len() as u64) }).await?

@@ -36,8 +36,12 @@ pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result
     let arguments = call.arguments;
     // An aggregation has the size in `cursor`.
     let size = match arguments.value("cursor")? {
-        Some(RawBsonRef::Document(cursor)) => Arguments::new("cursor", cursor).integer("batchSize")?,
-        Some(_) => return Err(CommandError::type_mismatch("cursor field must be missing or an object")),
+        Some(RawBsonRef::Document(cursor)) => {
+            Arguments::new("cursor", cursor).integer("batchSize")?
+        }
+        Some(_) => {
+            return Err(CommandError::type_mismatch("cursor field must be missing or an object"));
+        }
         None => arguments.integer("batchSize")?,
     };
     let size = batch_size(size)?.unwrap_or(FIRST_BATCH);
@@ -59,11 +63,8 @@ pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result
 
 /// Answers with a list, by a cursor.
 pub(super) async fn open_list(call: &Call<'_>, rows: Vec<Row>, namespace: &str) -> Result<Reply> {
-    let rows = if rows.is_empty() {
-        stream::empty().boxed()
-    } else {
-        stream::iter([Ok(rows)]).boxed()
-    };
+    let rows =
+        if rows.is_empty() { stream::empty().boxed() } else { stream::iter([Ok(rows)]).boxed() };
     open(call, rows, namespace).await
 }
 

@@ -98,8 +98,7 @@ pub(super) async fn matching(
         return Ok(documents);
     }
     let stages = vec![doc! { "$match": filter }];
-    let rows: Vec<_> =
-        super::aggregate::with_stages(call, documents, stages)?.try_concat().await?;
+    let rows: Vec<_> = super::aggregate::with_stages(call, documents, stages)?.try_concat().await?;
     rows.iter().map(|row| Ok(Document::try_from(row.as_raw())?)).collect()
 }
 
@@ -130,7 +129,8 @@ async fn statistics(call: &Call<'_>) -> Result<Reply> {
     let reading = call.read().await?;
     let (mut collections, mut views, mut indexes) = (0_i64, 0_i64, 0_i64);
     let (mut objects, mut size) = (0_u64, 0_u64);
-    let infos = reading.state.as_ref().map(|state| state.collections().cloned().collect::<Vec<_>>());
+    let infos =
+        reading.state.as_ref().map(|state| state.collections().cloned().collect::<Vec<_>>());
     for info in infos.unwrap_or_default() {
         if info.options.contains_key("viewOn") {
             views += 1;

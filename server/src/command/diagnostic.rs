@@ -37,28 +37,96 @@ pub(super) const COMMANDS: &[Command] = &[
     fact!(
         "getParameter",
         &[],
-        &["allParameters", "featureCompatibilityVersion", "authenticationMechanisms", "requireApiVersion", "showDetails", "setAt"],
+        &[
+            "allParameters",
+            "featureCompatibilityVersion",
+            "authenticationMechanisms",
+            "requireApiVersion",
+            "showDetails",
+            "setAt"
+        ],
         "Gives parameters that drivers and tools ask for.",
         get_parameter
     ),
-    fact!("getLog", &[], &[], "Gives no lines: the log is where the server's standard error goes.", get_log),
+    fact!(
+        "getLog",
+        &[],
+        &[],
+        "Gives no lines: the log is where the server's standard error goes.",
+        get_log
+    ),
     fact!("getCmdLineOpts", &[], &[], "Gives the options of the server.", get_options),
     fact!(
         "serverStatus",
         &[],
-        &["repl", "metrics", "locks", "tcmalloc", "opcounters", "network", "connections", "mem", "storageEngine", "wiredTiger", "asserts", "globalLock", "sharding", "oplog", "recordStats", "timing", "latchAnalysis", "mirroredReads"],
+        &[
+            "repl",
+            "metrics",
+            "locks",
+            "tcmalloc",
+            "opcounters",
+            "network",
+            "connections",
+            "mem",
+            "storageEngine",
+            "wiredTiger",
+            "asserts",
+            "globalLock",
+            "sharding",
+            "oplog",
+            "recordStats",
+            "timing",
+            "latchAnalysis",
+            "mirroredReads"
+        ],
         "Counts connections, requests, cursors and sessions.",
         server_status
     ),
     fact!("top", &[], &[], "Gives no times for collections.", top),
     fact!("whatsmyuri", &[], &[], "Gives the address of the client.", whats_my_uri),
-    fact!("currentOp", &[], &["$all", "$ownOps", "active"], "Lists the running command.", current_operations),
-    fact!("killOp", &[], &["op"], "Finds no operation to kill: a client that goes away ends its own.", kill_operation),
+    fact!(
+        "currentOp",
+        &[],
+        &["$all", "$ownOps", "active"],
+        "Lists the running command.",
+        current_operations
+    ),
+    fact!(
+        "killOp",
+        &[],
+        &["op"],
+        "Finds no operation to kill: a client that goes away ends its own.",
+        kill_operation
+    ),
     fact!("listCommands", &[], &[], "Lists the commands.", list_commands),
-    fact!("replSetGetStatus", &[], &["initialSync"], "Describes the replica set of one.", set_status),
-    fact!("replSetGetConfig", &[], &["commitmentStatus"], "Gives the configuration of the replica set of one.", set_config),
-    fact!("profile", &[], &["filter", "ratelimit", "sampleRate", "slowms"], "Says that nothing is profiled: slow commands are in the log.", profile),
-    fact!("fsync", &[], &["async", "lock"], "Does nothing: every commit is durable before its reply.", fsync),
+    fact!(
+        "replSetGetStatus",
+        &[],
+        &["initialSync"],
+        "Describes the replica set of one.",
+        set_status
+    ),
+    fact!(
+        "replSetGetConfig",
+        &[],
+        &["commitmentStatus"],
+        "Gives the configuration of the replica set of one.",
+        set_config
+    ),
+    fact!(
+        "profile",
+        &[],
+        &["filter", "ratelimit", "sampleRate", "slowms"],
+        "Says that nothing is profiled: slow commands are in the log.",
+        profile
+    ),
+    fact!(
+        "fsync",
+        &[],
+        &["async", "lock"],
+        "Does nothing: every commit is durable before its reply.",
+        fsync
+    ),
 ];
 
 fn host_info(call: &Call<'_>) -> Result<Reply> {

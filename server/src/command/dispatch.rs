@@ -45,7 +45,11 @@ pub(crate) fn may_be_abandoned(request: &Request) -> bool {
 }
 
 /// Runs a command.
-pub(crate) async fn run(shared: &Arc<Shared>, connection: &Connection, request: &Request) -> Answer {
+pub(crate) async fn run(
+    shared: &Arc<Shared>,
+    connection: &Connection,
+    request: &Request,
+) -> Answer {
     shared.counters.requests.fetch_add(1, Ordering::Relaxed);
     let begun = Instant::now();
     let (mut body, next) = match attempt(shared, connection, request).await {
@@ -56,7 +60,11 @@ pub(crate) async fn run(shared: &Arc<Shared>, connection: &Connection, request: 
             (body, next)
         }
         Err(error) => {
-            tracing::debug!(connection = connection.id, error = error.message(), "a command failed");
+            tracing::debug!(
+                connection = connection.id,
+                error = error.message(),
+                "a command failed"
+            );
             let body = RawDocumentBuf::try_from(&error.reply());
             (body.unwrap_or_else(|_| rawdoc! { "ok": 0.0, "code": 1 }), None)
         }
@@ -76,7 +84,14 @@ fn log_slow(connection: &Connection, request: &Request, took: Duration) {
     let database = request.body.get_str("$db").unwrap_or_default();
     let collection = request.body.get_str(command).unwrap_or_default();
     let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(connection = connection.id, command, database, collection, millis, "slow command");
+    tracing::info!(
+        connection = connection.id,
+        command,
+        database,
+        collection,
+        millis,
+        "slow command"
+    );
 }
 
 fn append_times(body: &mut RawDocumentBuf, time: Timestamp) {
@@ -134,10 +149,9 @@ async fn attempt(
         (Some(session), Some(number)) if command.effect == Effect::Write => {
             run_once(&call, session, number).await
         }
-        (None, Some(_)) => Err(CommandError::new(
-            72,
-            "Transaction numbers are only allowed with a session (lsid)",
-        )),
+        (None, Some(_)) => {
+            Err(CommandError::new(72, "Transaction numbers are only allowed with a session (lsid)"))
+        }
         _ => limited(&call).await,
     }
 }
@@ -176,7 +190,10 @@ async fn run_in_transaction(call: &Call<'_>) -> Result<Reply> {
     let number = number.ok_or_else(|| CommandError::new(72, "'autocommit' needs 'txnNumber'"))?;
     let name = call.command.name;
     if !IN_TRANSACTION.contains(&name) {
-        return Err(CommandError::new(263, format!("Cannot run '{name}' in a multi-document transaction.")));
+        return Err(CommandError::new(
+            263,
+            format!("Cannot run '{name}' in a multi-document transaction."),
+        ));
     }
     {
         let mut state = call.session_state().await?;
@@ -203,7 +220,11 @@ async fn run_in_transaction(call: &Call<'_>) -> Result<Reply> {
             state.work = Work::Aborted;
         }
         let is_transient = matches!(error.code(), 112 | 251 | 246);
-        return Err(if is_transient { error.with_label("TransientTransactionError") } else { error });
+        return Err(if is_transient {
+            error.with_label("TransientTransactionError")
+        } else {
+            error
+        });
     }
     result
 }
@@ -216,9 +237,10 @@ fn session_of(shared: &Shared, arguments: Arguments<'_>) -> Result<Option<Arc<Se
 /// The identity in an `lsid`.
 pub(super) fn session_id(lsid: &bson::raw::RawDocument) -> Result<SessionId> {
     match lsid.get("id")? {
-        Some(RawBsonRef::Binary(id)) => id.bytes.try_into().map_err(|_| {
-            CommandError::new(207, "lsid.id must be a UUID of 16 bytes")
-        }),
+        Some(RawBsonRef::Binary(id)) => id
+            .bytes
+            .try_into()
+            .map_err(|_| CommandError::new(207, "lsid.id must be a UUID of 16 bytes")),
         _ => Err(CommandError::new(40414, "BSON field 'lsid.id' is missing but a required field")),
     }
 }
@@ -270,7 +292,9 @@ fn check_concerns(arguments: Arguments<'_>) -> Result<()> {
             Some(RawBsonRef::String(mode)) => {
                 return Err(CommandError::new(
                     79,
-                    format!("No write concern mode named '{mode}' found in replica set configuration"),
+                    format!(
+                        "No write concern mode named '{mode}' found in replica set configuration"
+                    ),
                 ));
             }
             _ if concern.integer("w")?.is_some_and(|nodes| nodes > 1) => {

@@ -70,7 +70,10 @@ async fn explained(call: &Call<'_>, runs: bool) -> Result<Reply> {
         "update" => statement(call, "updates", |update| Ok(u64::from(!update.is_set("multi")?)))?,
         "delete" => statement(call, "deletes", |delete| delete.count("limit"))?,
         other => {
-            return Err(CommandError::new(59, format!("Explain failed due to unknown command: {other}")));
+            return Err(CommandError::new(
+                59,
+                format!("Explain failed due to unknown command: {other}"),
+            ));
         }
     };
     let collection = call.collection()?;
@@ -134,10 +137,7 @@ fn state_of(reading: &Reading) -> String {
     reading.state.as_ref().map_or_else(|| "empty".to_owned(), |state| state.lsn().to_string())
 }
 
-async fn statistics(
-    rows: argon_query::pipeline::Rows,
-    execution: &Execution,
-) -> Result<Document> {
+async fn statistics(rows: argon_query::pipeline::Rows, execution: &Execution) -> Result<Document> {
     let begun = Instant::now();
     let count = |sum: u64, batch: Vec<_>| async move { Ok(sum + batch.len() as u64) };
     let returned = rows.try_fold(0, count).await?;
@@ -148,11 +148,14 @@ async fn statistics(
 fn finish(call: &Call<'_>, mut body: Document) -> Result<Reply> {
     body.insert("command", Document::try_from(call.arguments.raw())?);
     let address = call.connection.local;
-    body.insert("serverInfo", doc! {
-        "host": address.ip().to_string(),
-        "port": i32::from(address.port()),
-        "version": handshake::build_info().get_str("version").unwrap_or_default(),
-    });
+    body.insert(
+        "serverInfo",
+        doc! {
+            "host": address.ip().to_string(),
+            "port": i32::from(address.port()),
+            "version": handshake::build_info().get_str("version").unwrap_or_default(),
+        },
+    );
     Reply::of(&body)
 }
 

@@ -66,7 +66,10 @@ impl Query {
         let limit = arguments.integer("limit")?.unwrap_or(0);
         let skip = arguments.integer("skip")?.unwrap_or(0);
         let skip = u64::try_from(skip).map_err(|_| {
-            CommandError::new(51024, format!("BSON field 'skip' value must be >= 0, actual value '{skip}'"))
+            CommandError::new(
+                51024,
+                format!("BSON field 'skip' value must be >= 0, actual value '{skip}'"),
+            )
         })?;
         if limit < 0 {
             return Err(CommandError::new(
@@ -181,9 +184,9 @@ async fn find(call: &Call<'_>) -> Result<Reply> {
     let mut reading = call.read().await?;
     if arguments.is_set("tailable")? {
         let is_capped = reading.state.as_ref().is_some_and(|state| {
-            state.collections().any(|info| {
-                info.name == name && info.options.get_bool("capped").unwrap_or(false)
-            })
+            state
+                .collections()
+                .any(|info| info.name == name && info.options.get_bool("capped").unwrap_or(false))
         });
         if !is_capped {
             return Err(CommandError::bad_value(format!(

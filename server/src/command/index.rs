@@ -118,14 +118,15 @@ async fn list_indexes(call: &Call<'_>) -> Result<Reply> {
     let name = call.collection()?;
     let namespace = call.namespace(&name);
     let state = call.state().await?;
-    let info = state.as_ref().and_then(|state| {
-        state.collections().find(|info| info.name == name)
-    });
+    let info = state.as_ref().and_then(|state| state.collections().find(|info| info.name == name));
     let Some(info) = info else {
         return Err(CommandError::new(26, format!("ns does not exist: {namespace}")));
     };
     if info.options.contains_key("viewOn") {
-        return Err(CommandError::new(166, format!("Namespace {namespace} is a view, not a collection")));
+        return Err(CommandError::new(
+            166,
+            format!("Namespace {namespace} is a view, not a collection"),
+        ));
     }
     let mut indexes = info.listed_indexes().into_owned();
     indexes.extend(clustered(info));
@@ -159,9 +160,10 @@ async fn drop_indexes(call: &Call<'_>) -> Result<Reply> {
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         branch.drop_indexes(&name, &names, &call.signed(&branch)?).await.map_err(|error| {
             match error.kind() {
-                argon_core::ErrorKind::NotFound => {
-                    CommandError::new(27, format!("index not found with name [{}]", names.join(", ")))
-                }
+                argon_core::ErrorKind::NotFound => CommandError::new(
+                    27,
+                    format!("index not found with name [{}]", names.join(", ")),
+                ),
                 _ => error.into(),
             }
         })?;
@@ -189,7 +191,9 @@ fn names_of(info: &CollectionInfo, index: Option<RawBsonRef<'_>>) -> Result<Vec<
         Some(RawBsonRef::Document(key)) => {
             let key = Document::try_from(key)?;
             let listed = info.listed_indexes();
-            let found = listed.iter().find(|index| index.get_document("key").is_ok_and(|known| *known == key));
+            let found = listed
+                .iter()
+                .find(|index| index.get_document("key").is_ok_and(|known| *known == key));
             match found.and_then(known) {
                 Some(name) => Ok(vec![name]),
                 None => Err(CommandError::new(27, format!("can't find index with key: {key}"))),
@@ -214,9 +218,8 @@ pub(super) fn modified(
         Some(name) => index.get_str("name").is_ok_and(|known| known == name),
         None => index.get_document("key").is_ok_and(|known| *known == key),
     });
-    let index = index.ok_or_else(|| {
-        CommandError::new(27, "collMod: the collection has no such index")
-    })?;
+    let index =
+        index.ok_or_else(|| CommandError::new(27, "collMod: the collection has no such index"))?;
     for field in ["expireAfterSeconds", "hidden", "prepareUnique", "unique"] {
         let Some(value) = change.bson(field)? else { continue };
         let old = index.insert(field, value.clone());

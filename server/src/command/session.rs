@@ -1,7 +1,7 @@
 //! Sessions and transactions.
 
-use bson::spec::BinarySubtype;
 use bson::raw::RawBsonRef;
+use bson::spec::BinarySubtype;
 use bson::{Binary, Document, doc};
 use futures::FutureExt;
 
@@ -60,7 +60,8 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 async fn start(call: &Call<'_>) -> Result<Reply> {
-    let [a, b] = [call.environment().object_id(), call.environment().object_id()].map(|id| id.bytes());
+    let [a, b] =
+        [call.environment().object_id(), call.environment().object_id()].map(|id| id.bytes());
     let mut bytes = [0; 16];
     bytes[..12].copy_from_slice(&a);
     bytes[12..].copy_from_slice(&b[8..]);
@@ -77,7 +78,9 @@ fn listed(call: &Call<'_>) -> Result<Vec<sessions::SessionId>> {
     let list = call.arguments.array(call.name)?.ok_or_else(|| call.arguments.missing(call.name))?;
     let ids = list.into_iter().map(|id| match id? {
         RawBsonRef::Document(id) => session_id(id),
-        _ => Err(CommandError::type_mismatch(format!("{}: expected a list of documents", call.name))),
+        _ => {
+            Err(CommandError::type_mismatch(format!("{}: expected a list of documents", call.name)))
+        }
     });
     ids.collect()
 }
@@ -138,9 +141,7 @@ async fn abort(call: &Call<'_>) -> Result<Reply> {
             state.work = Work::Aborted;
             Reply::of(&Document::new())
         }
-        Work::Committed(_) => {
-            Err(CommandError::new(256, "the transaction was committed already"))
-        }
+        Work::Committed(_) => Err(CommandError::new(256, "the transaction was committed already")),
         _ => Err(no_transaction()),
     }
 }

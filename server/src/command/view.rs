@@ -39,7 +39,9 @@ pub(super) fn resolve(state: Option<&State>, name: &str) -> Result<Option<View>>
     }
     Err(CommandError::new(
         165,
-        format!("View depth too deep or view cycle detected; maximum depth is {MAX_DEPTH}: '{name}'"),
+        format!(
+            "View depth too deep or view cycle detected; maximum depth is {MAX_DEPTH}: '{name}'"
+        ),
     ))
 }
 

@@ -58,7 +58,8 @@ async fn bulk_write(call: &Call<'_>) -> Result<Reply> {
     check_number(operations.len())?;
     let names = arguments.documents("nsInfo", sequences)?;
     let names = names.ok_or_else(|| arguments.missing("nsInfo"))?;
-    let names = names.iter().map(|name| Arguments::new("bulkWrite.nsInfo", name).required_text("ns"));
+    let names =
+        names.iter().map(|name| Arguments::new("bulkWrite.nsInfo", name).required_text("ns"));
     let names = names.collect::<Result<Vec<_>>>()?;
     let is_ordered = arguments.flag("ordered")?.unwrap_or(true);
     let variables = arguments.document("let")?;
@@ -68,11 +69,13 @@ async fn bulk_write(call: &Call<'_>) -> Result<Reply> {
             parse(Arguments::new("bulkWrite.ops", operation), &variables)?;
         let name = usize::try_from(namespace).ok().and_then(|index| names.get(index));
         let name = name.ok_or_else(|| {
-            CommandError::bad_value(format!("BulkWrite ops entry has an invalid nsInfo index: {namespace}"))
+            CommandError::bad_value(format!(
+                "BulkWrite ops entry has an invalid nsInfo index: {namespace}"
+            ))
         })?;
-        let (database, collection) = name
-            .split_once('.')
-            .ok_or_else(|| CommandError::new(73, format!("Invalid namespace specified '{name}'")))?;
+        let (database, collection) = name.split_once('.').ok_or_else(|| {
+            CommandError::new(73, format!("Invalid namespace specified '{name}'"))
+        })?;
         parsed.push((kind, database, call.collection_named(collection)?, statement));
     }
     let (mut counts, mut results) = (Counts::default(), Vec::new());
@@ -82,9 +85,8 @@ async fn bulk_write(call: &Call<'_>) -> Result<Reply> {
         let length = rest.iter().take_while(|(_, other, ..)| other == database).count();
         let (run, others) = rest.split_at(length);
         rest = others;
-        let statements = run.iter().map(|(_, _, collection, statement)| {
-            (collection.clone(), statement.clone())
-        });
+        let statements =
+            run.iter().map(|(_, _, collection, statement)| (collection.clone(), statement.clone()));
         let begin = results.len();
         let call = call.on(database);
         let done = execute(&call, statements.collect(), is_ordered).await?;

@@ -38,7 +38,10 @@ async fn find_and_modify(call: &Call<'_>) -> Result<Reply> {
     let branch = call.writable().await?;
     if view::is_view(&branch.head().await?, name.as_str()) {
         let namespace = call.namespace(&name);
-        return Err(CommandError::new(166, format!("Namespace {namespace} is a view, not a collection")));
+        return Err(CommandError::new(
+            166,
+            format!("Namespace {namespace} is a view, not a collection"),
+        ));
     }
     let is_deletion = matches!(command.change, FoundChange::Delete);
     let found = if call.in_transaction {
@@ -52,8 +55,8 @@ async fn find_and_modify(call: &Call<'_>) -> Result<Reply> {
         call.shared.clock.tick(call.environment());
         found
     };
-    let found = found
-        .map_err(|error| CommandError::from(error).in_namespace(&call.namespace(&name)))?;
+    let found =
+        found.map_err(|error| CommandError::from(error).in_namespace(&call.namespace(&name)))?;
     let modified = found.modified;
     let is_upsert = modified.upserted.is_some();
     let n = i32::from(modified.matched > 0 || is_upsert);
@@ -77,7 +80,9 @@ fn parse(call: &Call<'_>) -> Result<FindAndModifyCommand> {
     let array_filters = arguments.document_list("arrayFilters")?;
     let change = match (arguments.is_set("remove")?, update) {
         (true, None) if upsert => {
-            return Err(CommandError::failed_to_parse("Cannot specify both upsert=true and remove=true"));
+            return Err(CommandError::failed_to_parse(
+                "Cannot specify both upsert=true and remove=true",
+            ));
         }
         (true, None) if returns_new => {
             return Err(CommandError::failed_to_parse(
@@ -86,13 +91,17 @@ fn parse(call: &Call<'_>) -> Result<FindAndModifyCommand> {
         }
         (true, None) => FoundChange::Delete,
         (true, Some(_)) => {
-            return Err(CommandError::failed_to_parse("Cannot specify both an update and remove=true"));
+            return Err(CommandError::failed_to_parse(
+                "Cannot specify both an update and remove=true",
+            ));
         }
         (false, Some(update @ (Bson::Document(_) | Bson::Array(_)))) => {
             FoundChange::Update { update, upsert, array_filters }
         }
         (false, _) => {
-            return Err(CommandError::failed_to_parse("Either an update or remove=true must be specified"));
+            return Err(CommandError::failed_to_parse(
+                "Either an update or remove=true must be specified",
+            ));
         }
     };
     Ok(FindAndModifyCommand {

@@ -23,12 +23,7 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "insert",
         aliases: &[],
         about: "Inserts documents.",
-        fields: &[
-            "bypassDocumentValidation",
-            "bypassEmptyTsReplacement",
-            "documents",
-            "ordered",
-        ],
+        fields: &["bypassDocumentValidation", "bypassEmptyTsReplacement", "documents", "ordered"],
         effect: Effect::Write,
         is_stable: true,
         run: |call| insert(call).boxed(),
@@ -81,9 +76,9 @@ async fn update(call: &Call<'_>) -> Result<Reply> {
     let updates = updates.ok_or_else(|| call.arguments.missing("updates"))?;
     check_number(updates.len())?;
     let variables = call.arguments.document("let")?;
-    let statements = updates.iter().map(|update| {
-        statement::update(Arguments::new("update.updates", update), &variables)
-    });
+    let statements = updates
+        .iter()
+        .map(|update| statement::update(Arguments::new("update.updates", update), &variables));
     let results = run(call, name, statements.collect::<Result<_>>()?).await?;
     let (mut matched, mut modified, mut upserted) = (0, 0, Vec::new());
     for (index, result) in results.iter().enumerate() {
@@ -109,9 +104,9 @@ async fn delete(call: &Call<'_>) -> Result<Reply> {
     let deletes = deletes.ok_or_else(|| call.arguments.missing("deletes"))?;
     check_number(deletes.len())?;
     let variables = call.arguments.document("let")?;
-    let statements = deletes.iter().map(|delete| {
-        statement::delete(Arguments::new("delete.deletes", delete), &variables)
-    });
+    let statements = deletes
+        .iter()
+        .map(|delete| statement::delete(Arguments::new("delete.deletes", delete), &variables));
     let results = run(call, name, statements.collect::<Result<_>>()?).await?;
     let deleted = results.iter().flatten().map(|done| done.modified).sum();
     reply(&results, doc! { "n": number(deleted) })

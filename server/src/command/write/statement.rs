@@ -29,7 +29,15 @@ pub(super) struct Done {
 /// Reads an entry of `updates`.
 pub(super) fn update(arguments: Arguments<'_>, variables: &Document) -> Result<Statement> {
     let known = [
-        "arrayFilters", "c", "collation", "hint", "multi", "q", "sort", "u", "upsert",
+        "arrayFilters",
+        "c",
+        "collation",
+        "hint",
+        "multi",
+        "q",
+        "sort",
+        "u",
+        "upsert",
         "upsertSupplied",
     ];
     arguments.check_known(&known, false)?;
@@ -72,10 +80,7 @@ pub(super) fn delete(arguments: Arguments<'_>, variables: &Document) -> Result<S
 }
 
 /// The variables of the command, and those of an update's own constants.
-pub(super) fn with_constants(
-    arguments: Arguments<'_>,
-    variables: &Document,
-) -> Result<Document> {
+pub(super) fn with_constants(arguments: Arguments<'_>, variables: &Document) -> Result<Document> {
     let mut variables = variables.clone();
     for (name, value) in arguments.document("c")? {
         variables.insert(name, bson::doc! { "$literal": value });

@@ -1,0 +1,266 @@
+//! What commands promise to any driver.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on shall end")]
+
+mod common;
+
+use std::time::Duration;
+
+use argon_core::model::CollectionName;
+use argon_server::ServeOptions;
+use bson::{Bson, Document, doc};
+use common::{batch, cursor, options, serve};
+
+#[tokio::test]
+async fn a_branch_is_written_and_read_by_its_name_and_the_past_by_its_position() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    client.ok("shop", doc! { "insert": "users", "documents": [{ "_id": 1, "n": 1 }] }).await;
+    let update = doc! { "q": { "_id": 1 }, "u": { "$set": { "n": 2 } } };
+    client.ok("shop:try", doc! { "update": "users", "updates": [update] }).await;
+    assert_eq!(client.find("shop", "users", doc! {}).await, [doc! { "_id": 1, "n": 1 }]);
+    for name in ["shop:try", "shop@try", "shop%40try"] {
+        assert_eq!(
+            client.find(name, "users", doc! {}).await,
+            [doc! { "_id": 1, "n": 2 }],
+            "{name}"
+        );
+    }
+    for name in ["shop:try@1", "shop:try~1", "shop@1", "shop"] {
+        assert_eq!(
+            client.find(name, "users", doc! {}).await,
+            [doc! { "_id": 1, "n": 1 }],
+            "{name}"
+        );
+    }
+    assert_eq!(client.find("shop@0", "users", doc! {}).await, Vec::<Document>::new());
+    let insert = || doc! { "insert": "users", "documents": [{ "_id": 2 }] };
+    for name in ["shop:try@1", "shop@2026-07-07", "admin"] {
+        let (code, message) = client.fails(name, insert()).await;
+        assert_eq!(code, 20, "{name}: {message}");
+    }
+    let (code, message) = client.fails("shop:nothing", doc! { "find": "users" }).await;
+    assert_eq!(code, 26);
+    assert!(message.contains("nothing"), "{message}");
+    assert_eq!(client.find("other", "users", doc! {}).await, Vec::<Document>::new());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_is_one_commit_with_its_comment_and_the_name_of_the_application() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    let about =
+        doc! { "application": { "name": "till 3" }, "driver": { "name": "x", "version": "1" } };
+    client.ok("admin", doc! { "hello": 1, "client": about }).await;
+    let documents: Vec<Bson> = (0..10).map(|id| doc! { "_id": id }.into()).collect();
+    client
+        .ok("shop", doc! { "insert": "users", "documents": documents, "comment": "ten users" })
+        .await;
+    let branch = server.store.project("shop").await.unwrap().branch("main").await.unwrap();
+    let head = branch.head().await.unwrap();
+    assert_eq!(head.lsn().get(), 1);
+    let mut commits = branch.watch(argon_core::model::Lsn::ZERO).await.unwrap();
+    let commit = futures::TryStreamExt::try_next(&mut commits).await.unwrap().unwrap();
+    assert_eq!(commit.meta.actor.as_str(), "till 3");
+    assert_eq!(commit.meta.message.as_str(), "ten users");
+}
+
+#[tokio::test]
+async fn statements_that_succeed_are_one_commit_and_the_others_are_reported() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    client.ok("shop", doc! { "insert": "c", "documents": [{ "_id": 2 }] }).await;
+    let insert = |ordered: bool| {
+        let documents =
+            [doc! { "_id": 1 }, doc! { "_id": 2 }, doc! { "_id": 3 }, doc! { "_id": 3 }];
+        doc! { "insert": "c", "documents": documents.to_vec(), "ordered": ordered }
+    };
+    let reply = client.run("shop:ordered", insert(true)).await;
+    assert_eq!(reply.get_i32("n").unwrap(), 1, "{reply}");
+    let errors = reply.get_array("writeErrors").unwrap();
+    assert_eq!(errors.len(), 1);
+    let error = errors[0].as_document().unwrap();
+    assert_eq!(error.get_i32("index").unwrap(), 1);
+    assert_eq!(error.get_i32("code").unwrap(), 11000);
+    assert_eq!(error.get_document("keyPattern").unwrap(), &doc! { "_id": 1 });
+    assert_eq!(error.get_document("keyValue").unwrap(), &doc! { "_id": 2 });
+    assert_eq!(
+        error.get_str("errmsg").unwrap(),
+        "E11000 duplicate key error collection: shop:ordered.c index: _id_ dup key: { _id: 2 }"
+    );
+    let reply = client.run("shop:any", insert(false)).await;
+    assert_eq!(reply.get_i32("n").unwrap(), 2, "{reply}");
+    let errors = reply.get_array("writeErrors").unwrap().iter();
+    let indexes: Vec<_> =
+        errors.map(|error| error.as_document().unwrap().get_i32("index").unwrap()).collect();
+    assert_eq!(indexes, [1, 3]);
+    for (branch, ids, lsn) in [("ordered", vec![1, 2], 2), ("any", vec![1, 2, 3], 2)] {
+        let found = client.find(&format!("shop:{branch}"), "c", doc! {}).await;
+        let found: Vec<_> = found.iter().map(|found| found.get_i32("_id").unwrap()).collect();
+        assert_eq!(found, ids);
+        let branch = server.store.project("shop").await.unwrap().branch(branch).await.unwrap();
+        assert_eq!(branch.head().await.unwrap().lsn().get(), lsn);
+    }
+}
+
+#[tokio::test]
+async fn a_value_of_a_unique_index_is_refused_and_the_other_statements_are_done() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    let index = doc! { "key": { "mail": 1 }, "name": "mail_1", "unique": true };
+    client.ok("shop", doc! { "createIndexes": "c", "indexes": [index] }).await;
+    let documents = [
+        doc! { "_id": 1, "mail": "a" },
+        doc! { "_id": 2, "mail": "a" },
+        doc! { "_id": 3, "mail": "b" },
+    ];
+    let insert = doc! { "insert": "c", "documents": documents.to_vec(), "ordered": false };
+    let reply = client.run("shop", insert).await;
+    assert_eq!(reply.get_i32("n").unwrap(), 2, "{reply}");
+    let error = reply.get_array("writeErrors").unwrap()[0].as_document().unwrap();
+    assert_eq!(error.get_document("keyValue").unwrap(), &doc! { "mail": "a" });
+    assert!(error.get_str("errmsg").unwrap().contains("shop.c index: mail_1 dup key"), "{error}");
+    let found = client.find("shop", "c", doc! { "mail": { "$in": ["a", "b"] } }).await;
+    assert_eq!(found, [documents[0].clone(), documents[2].clone()]);
+}
+
+#[tokio::test]
+async fn a_cursor_holds_its_state() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    let documents: Vec<Bson> = (0..300).map(|id| doc! { "_id": id }.into()).collect();
+    client.ok("shop", doc! { "insert": "c", "documents": documents }).await;
+    let reply = client.ok("shop", doc! { "find": "c", "batchSize": 10 }).await;
+    let id = cursor(&reply);
+    assert_ne!(id, 0);
+    let mut found = batch(&reply, "firstBatch");
+    assert_eq!(found.len(), 10);
+    client.ok("shop", doc! { "delete": "c", "deletes": [{ "q": {}, "limit": 0 }] }).await;
+    let more = |size: i32| doc! { "getMore": id, "collection": "c", "batchSize": size };
+    let reply = client.ok("shop", more(100)).await;
+    assert_eq!(cursor(&reply), id);
+    found.extend(batch(&reply, "nextBatch"));
+    let (code, _) = client.fails("shop", doc! { "getMore": id, "collection": "d" }).await;
+    assert_eq!(code, 13);
+    let reply = client.ok("shop", more(0)).await;
+    assert_eq!(cursor(&reply), 0);
+    found.extend(batch(&reply, "nextBatch"));
+    let ids: Vec<_> = found.iter().map(|found| found.get_i32("_id").unwrap()).collect();
+    assert_eq!(ids, (0..300).collect::<Vec<_>>());
+    assert_eq!(client.fails("shop", more(1)).await.0, 43);
+    let reply = client.ok("shop", doc! { "killCursors": "c", "cursors": [id] }).await;
+    assert_eq!(reply.get_array("cursorsNotFound").unwrap(), &vec![Bson::Int64(id)]);
+}
+
+#[tokio::test]
+async fn a_transaction_reads_what_it_writes_and_the_first_to_commit_wins() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    client.ok("shop", doc! { "insert": "c", "documents": [{ "_id": 1, "n": 1 }] }).await;
+    let session = |number: u8| {
+        let bytes = vec![number; 16];
+        doc! { "id": bson::Binary { subtype: bson::spec::BinarySubtype::Uuid, bytes } }
+    };
+    let within = |number: u8, mut command: Document, is_start: bool| {
+        command.extend(doc! { "lsid": session(number), "txnNumber": 1_i64, "autocommit": false });
+        if is_start {
+            command.insert("startTransaction", true);
+        }
+        command
+    };
+    let set = |n: i32| doc! { "update": "c", "updates": [{ "q": { "_id": 1 }, "u": { "$set": { "n": n } } }] };
+    client.ok("shop", within(1, set(2), true)).await;
+    client.ok("shop", within(2, set(3), true)).await;
+    let reply = client.ok("shop", within(1, doc! { "find": "c" }, false)).await;
+    assert_eq!(batch(&reply, "firstBatch"), [doc! { "_id": 1, "n": 2 }]);
+    assert_eq!(client.find("shop", "c", doc! {}).await, [doc! { "_id": 1, "n": 1 }]);
+    let commit = doc! { "commitTransaction": 1 };
+    client.ok("admin", within(1, commit.clone(), false)).await;
+    // The same again has the same reply.
+    client.ok("admin", within(1, commit.clone(), false)).await;
+    let reply = client.run("admin", within(2, commit, false)).await;
+    assert_eq!(reply.get_i32("code").unwrap(), 112, "{reply}");
+    let labels = reply.get_array("errorLabels").unwrap();
+    assert!(labels.contains(&"TransientTransactionError".into()), "{reply}");
+    assert_eq!(client.find("shop", "c", doc! {}).await, [doc! { "_id": 1, "n": 2 }]);
+}
+
+#[tokio::test]
+async fn a_retried_write_is_done_once() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    let bytes = vec![7; 16];
+    let id = bson::Binary { subtype: bson::spec::BinarySubtype::Uuid, bytes };
+    let insert = doc! {
+        "insert": "c", "documents": [{ "_id": 1 }], "lsid": { "id": id }, "txnNumber": 5_i64,
+    };
+    let first = client.ok("shop", insert.clone()).await;
+    let second = client.ok("shop", insert.clone()).await;
+    assert_eq!(first.get("n"), second.get("n"));
+    let mut older = insert;
+    older.insert("txnNumber", 4_i64);
+    assert_eq!(client.fails("shop", older).await.0, 225);
+}
+
+#[tokio::test]
+async fn what_is_not_known_is_refused_by_name() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    let (code, message) = client.fails("shop", doc! { "frobnicate": 1 }).await;
+    assert_eq!((code, message.as_str()), (59, "no such command: 'frobnicate'"));
+    let (code, message) = client.fails("shop", doc! { "find": "c", "fliter": {} }).await;
+    assert_eq!(code, 40415);
+    assert!(message.contains("find.fliter"), "{message}");
+    let (code, message) = client.fails("shop", doc! { "find": "c", "filter": 1 }).await;
+    assert_eq!(code, 14);
+    assert!(message.contains("find.filter") && message.contains("int"), "{message}");
+    assert_eq!(client.fails("shop", doc! { "listIndexes": "none" }).await.0, 26);
+    assert_eq!(client.fails("shop/x", doc! { "find": "c" }).await.0, 73);
+}
+
+#[tokio::test]
+async fn a_read_only_server_refuses_writes() {
+    let store = argon_backends::memory_store().await.unwrap();
+    let main = store.project_or_create("shop").await.unwrap().branch("main").await.unwrap();
+    main.collection(&CollectionName::new("c").unwrap()).insert(doc! { "_id": 1 }).await.unwrap();
+    let options = ServeOptions { read_only: true, ..options() };
+    let server = common::serve_store(store, options).await;
+    let mut client = server.client().await;
+    assert_eq!(client.find("shop", "c", doc! {}).await.len(), 1);
+    for command in [
+        doc! { "insert": "c", "documents": [{ "_id": 2 }] },
+        doc! { "drop": "c" },
+        doc! { "aggregate": "c", "pipeline": [{ "$out": "d" }], "cursor": {} },
+    ] {
+        assert_eq!(client.fails("shop", command).await.0, 20);
+    }
+    assert_eq!(main.head().await.unwrap().lsn().get(), 1);
+}
+
+#[tokio::test]
+async fn more_connections_than_allowed_are_closed_and_a_stop_drains_the_others() {
+    let server = serve(ServeOptions { connections: 2, ..options() }).await;
+    let (mut one, mut two) = (server.client().await, server.client().await);
+    one.ok("admin", doc! { "ping": 1 }).await;
+    two.ok("admin", doc! { "ping": 1 }).await;
+    let mut three = server.client().await;
+    assert!(three.is_closed().await);
+    drop(two);
+    let four = async {
+        loop {
+            let mut four = server.client().await;
+            four.send(&[]).await;
+            if !tokio::time::timeout(Duration::from_millis(50), four.is_closed())
+                .await
+                .unwrap_or(false)
+            {
+                return four;
+            }
+        }
+    };
+    let four = tokio::time::timeout(Duration::from_secs(10), four).await;
+    assert!(four.is_ok(), "a place is free once a connection has ended");
+    server.stop().await;
+    assert!(one.is_closed().await);
+}

@@ -1,0 +1,83 @@
+//! docs/WIRE.md is made from the table of commands. `ARGON_WRITE_GOLDEN=1` writes it anew.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on shall end")]
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use argon_server::command::{Effect, commands};
+
+const INTRODUCTION: &str = "\
+# The server of MongoDB's protocol
+
+`argon serve` serves a store to any driver of MongoDB. The table of commands is made from the code by
+`server/tests/reference.rs`: change that, not this page.
+
+## Databases
+
+The name of a database is a project, or a project, `:` or `@`, and a revision as everywhere (`argon help revisions`):
+
+| name | is |
+| --- | --- |
+| `shop` | the head of branch `main`, or of the branch that `--branch` names |
+| `shop:try` | the head of branch `try` |
+| `shop:try@1234`, `shop@v1`, `shop@2026-07-07T09:00:00Z`, `shop:main~3` | a past state |
+
+In a connection string use `:`; a `/` in the name of a branch is `%2F`. Heads take writes; a write to another state is refused
+with code 20. The first write to a project creates it, and the first write to a branch creates it from the head of the default
+branch. `admin`, `config` and `local` are empty.
+
+## What a write is
+
+Each command that writes is one commit, durable before the reply, whatever the write concern. The name of the application
+signs it, and the `comment` of the command is its message. Of a command with several statements, those that succeed are one commit;
+if a unique index or a validator refuses one of them, each is a commit. A transaction is one commit, of one branch: it
+reads the state in which it began, and the first to commit wins (code 112).
+
+`dropDatabase` drops the collections of a branch in one commit. Nothing is lost: past states keep them, and `argon undo` brings them back.
+
+## Differences to MongoDB
+
+- Without a sort, documents come in the order of their `_id`, not in that of their insertion.
+- `_id` is unique in time series collections too. Buckets are not needed; documents are stored as they are.
+- There are no record ids (`showRecordId`), search indexes, map-reduce, JavaScript, or tailable cursors (use change streams).
+- `collStats` and `dbStats` read all documents.
+- What only a cluster of MongoDB can show is not there: elections, majorities of several nodes, sharding.
+";
+
+#[test]
+fn the_reference_is_what_the_code_has() {
+    let mut page = INTRODUCTION.to_owned();
+    page.push_str("\n## Commands\n\nAny other command is refused with code 59, and an unknown field with code 40415. ");
+    page.push_str("✓ marks the commands of version 1 of the Stable API.\n\n");
+    page.push_str(
+        "| command | stable | effect | what it does | fields |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for command in commands() {
+        let effect = match command.effect {
+            Effect::None => "",
+            Effect::Read => "reads",
+            Effect::Write => "writes",
+        };
+        let stable = if command.is_stable { "✓" } else { "" };
+        let mut fields = command.fields.to_vec();
+        fields.sort_unstable();
+        let fields: Vec<_> = fields.iter().map(|field| format!("`{field}`")).collect();
+        let _ = writeln!(
+            page,
+            "| `{}` | {stable} | {effect} | {} | {} |",
+            command.name,
+            command.about,
+            fields.join(" ")
+        );
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/WIRE.md");
+    if std::env::var_os("ARGON_WRITE_GOLDEN").is_some() {
+        std::fs::write(&file, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        written == page,
+        "docs/WIRE.md is not what the code has; ARGON_WRITE_GOLDEN=1 writes it anew"
+    );
+}
