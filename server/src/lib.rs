@@ -142,15 +142,14 @@ fn accept(
     let Ok(local) = stream.local_addr() else { return };
     // Replies are written whole.
     let _ = stream.set_nodelay(true);
-    shared.counters.connections.fetch_add(1, Ordering::Relaxed);
-    shared.counters.connected.fetch_add(1, Ordering::Relaxed);
+    let open = shared.counters.open();
     let shared = shared.clone();
     connections.spawn(async move {
+        let _open = open;
         tracing::debug!(id, %peer, "connected");
         let connection = Connection::new(id, peer, local);
         if let Err(error) = connection.serve(&shared, stream).await {
             tracing::info!(id, %peer, %error, "a connection was closed");
         }
-        shared.counters.connections.fetch_sub(1, Ordering::Relaxed);
     });
 }

@@ -1,5 +1,6 @@
 //! What the connections of a server share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -31,7 +32,7 @@ pub(crate) struct Shared {
 /// What a server counts.
 #[derive(Default)]
 pub(crate) struct Counters {
-    pub(crate) connections: AtomicUsize,
+    pub(crate) connections: Arc<AtomicUsize>,
     pub(crate) connected: AtomicU64,
     pub(crate) requests: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
@@ -67,7 +68,23 @@ impl Shared {
     }
 }
 
+/// A connection that counts as open as long as this exists.
+pub(crate) struct Open(Arc<AtomicUsize>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Counters {
+    /// Counts a connection.
+    pub(crate) fn open(&self) -> Open {
+        self.connected.fetch_add(1, Ordering::Relaxed);
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        Open(self.connections.clone())
+    }
+
     pub(crate) fn replied(&self, bytes: usize) {
         self.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
     }

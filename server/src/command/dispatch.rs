@@ -1,10 +1,12 @@
 //! From a request to its reply.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bson::raw::{RawBsonRef, RawDocumentBuf, cstr};
+use futures::FutureExt;
 use bson::{Binary, Document, Timestamp, rawdoc, spec::BinarySubtype};
 
 use super::call::no_transaction;
@@ -52,7 +54,12 @@ pub(crate) async fn run(
 ) -> Answer {
     shared.counters.requests.fetch_add(1, Ordering::Relaxed);
     let begun = Instant::now();
-    let (mut body, next) = match attempt(shared, connection, request).await {
+    // A defect ends the command, not the connection.
+    let attempted = AssertUnwindSafe(attempt(shared, connection, request)).catch_unwind().await;
+    let attempted = attempted.unwrap_or_else(|_| {
+        Err(CommandError::new(1, "the server failed within this command; its log says where"))
+    });
+    let (mut body, next) = match attempted {
         Ok(Reply { mut body, next }) => {
             if !matches!(body.get("ok"), Ok(Some(_))) {
                 body.append(cstr!("ok"), 1.0);
