@@ -15,7 +15,6 @@ use argon_service::config::Config;
 use argon_service::discover::Place;
 use argon_service::{OpenStore, Result, StoreOpener, Workspace, backends};
 
-use crate::registry;
 use crate::runtime;
 use crate::users::{StoreUsers, closed};
 
@@ -74,10 +73,13 @@ impl Connection {
     }
 
     /// The connection as one of the process.
-    pub(crate) fn registered(self) -> Arc<Self> {
+    ///
+    /// # Errors
+    /// See [`runtime::register`].
+    pub(crate) fn registered(self) -> Result<Arc<Self>> {
         let connection = Arc::new(self);
-        registry::add(&connection);
-        connection
+        runtime::register(&connection)?;
+        Ok(connection)
     }
 
     /// Opens the store, unless it is open, and keeps it open as long as the lease exists.

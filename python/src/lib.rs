@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `runtime.rs` | the runtime of the process; waiting, while Python works on and Ctrl-C interrupts |
 //! | `connection.rs` | a store that is let go while nobody uses it |
-//! | `registry.rs` | the connections of the process, for its forks and its end |
+//! | `process.rs` | what happens to all stores before a fork, and at the end of the process |
 //! | `users.rs` | cursors, transactions and watches, which end with their store |
 //! | `store.rs` | the class of stores |
 //! | `operations.rs` | the operations of the service, from BSON to BSON |
@@ -32,7 +32,7 @@ mod find_and_modify;
 mod hints;
 mod operations;
 mod place;
-mod registry;
+mod process;
 mod runtime;
 mod store;
 mod users;
@@ -48,7 +48,7 @@ mod module {
     #[pymodule_export]
     use super::documents::Documents;
     #[pymodule_export]
-    use super::registry::{close_all, release_before_fork};
+    use super::process::{close_all, release_before_fork};
     #[pymodule_export]
     use super::store::Store;
     #[pymodule_export]

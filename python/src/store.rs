@@ -43,7 +43,7 @@ impl Store {
         let url = url.to_owned();
         let connection = wait(py, async move {
             let how = HowToOpen { url, actor, idle, lock_timeout, password };
-            let connection = how.connection()?.registered();
+            let connection = how.connection()?.registered()?;
             if create {
                 connection.create().await?
             } else {
