@@ -61,37 +61,19 @@ class Session:
         }
         data = _codec.encode(given, _codec.DEFAULT_CODEC_OPTIONS)
         result = self.native.call(operation, data, project, branch, self.trailers)
-        [document] = _codec.decode(result, _codec.DEFAULT_CODEC_OPTIONS)
-        return self._returned(document["result"])
+        return _codec.decode_result(result, self.options)
 
     def _given(self, name: str, value: Any) -> Any:
+        from argondb import _codec
+
         if name in _VALUES:
-            return self._encoded(value)
+            return _codec.encode_value(value, self.options)
         if name in _LISTS_OF_VALUES:
-            return [self._encoded(one) for one in value]
+            return [_codec.encode_value(one, self.options) for one in value]
         # The integers of numpy are no integers for BSON.
         if hasattr(value, "__index__") and not isinstance(value, int):
             return value.__index__()
         return value
-
-    def _encoded(self, value: Any) -> bytes:
-        """A value of a document: the BSON of a document that has it. Nothing else in requests and results
-        is bytes, so it is never taken for another value, as a document that looks like Extended JSON
-        would be."""
-        from argondb import _codec
-
-        return _codec.encode({"v": value}, self.options)
-
-    def _returned(self, result: Any) -> Any:
-        if isinstance(result, dict):
-            return {name: self._returned(value) for name, value in result.items()}
-        if isinstance(result, list):
-            return [self._returned(value) for value in result]
-        if isinstance(result, bytes):
-            from argondb import _codec
-
-            return _codec.decode(result, self.options)[0]["v"]
-        return int(result) if type(result).__name__ == "Int64" else result
 
 
 #: The fields of requests that are values of documents, and those that are lists of them.
