@@ -110,8 +110,12 @@ fn entry_points() -> String {
     let mut is_inside = false;
     for line in PROJECT.lines() {
         if let Some(table) = line.strip_prefix('[') {
-            let group = table.strip_prefix("project.entry-points.\"");
-            let group = group.and_then(|group| group.strip_suffix("\"]"));
+            let group = match table {
+                "project.scripts]" => Some("console_scripts"),
+                _ => table
+                    .strip_prefix("project.entry-points.\"")
+                    .and_then(|group| group.strip_suffix("\"]")),
+            };
             is_inside = group.is_some();
             found.extend(group.map(|group| format!("[{group}]\n")));
         } else if is_inside {
