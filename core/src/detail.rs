@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bson::{Bson, Document};
+
 /// The meaning of a detail of an [`Error`](crate::Error).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -26,9 +28,9 @@ pub enum DetailKey {
     Id,
     /// The name of an index.
     Index,
-    /// The key of an index, such as `{"email":1}`, as Extended JSON.
+    /// The key of an index, such as `{"email":1}`.
     KeyPattern,
-    /// The values of an index that two documents have, such as `{"email":"a"}`, as Extended JSON.
+    /// The values of an index that two documents have, such as `{"email":"a"}`.
     KeyValue,
     /// A path to a field.
     Path,
@@ -80,6 +82,8 @@ pub enum DetailValue {
     Text(String),
     /// An LSN, a position or a code.
     Number(u64),
+    /// The key of an index, or its values. A text shows it as relaxed Extended JSON.
+    Document(Document),
 }
 
 impl fmt::Display for DetailValue {
@@ -87,6 +91,9 @@ impl fmt::Display for DetailValue {
         match self {
             Self::Text(text) => f.write_str(text),
             Self::Number(number) => number.fmt(f),
+            Self::Document(document) => {
+                Bson::Document(document.clone()).into_relaxed_extjson().fmt(f)
+            }
         }
     }
 }
@@ -106,5 +113,34 @@ impl From<&str> for DetailValue {
 impl From<u64> for DetailValue {
     fn from(number: u64) -> Self {
         Self::Number(number)
+    }
+}
+
+impl From<Document> for DetailValue {
+    fn from(document: Document) -> Self {
+        Self::Document(document)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::{DateTime, doc};
+
+    use super::*;
+
+    #[test]
+    fn a_document_is_shown_as_extended_json() {
+        let values = doc! {
+            "a": f64::NAN, "b": f64::NEG_INFINITY, "c": 1_i64 << 40, "d": 0.5,
+            "e": DateTime::from_millis(0), "f": [f64::INFINITY], "g": { "h": "x" },
+        };
+        assert_eq!(
+            DetailValue::from(values).to_string(),
+            concat!(
+                r#"{"a":{"$numberDouble":"NaN"},"b":{"$numberDouble":"-Infinity"},"#,
+                r#""c":1099511627776,"d":0.5,"e":{"$date":"1970-01-01T00:00:00Z"},"#,
+                r#""f":[{"$numberDouble":"Infinity"}],"g":{"h":"x"}}"#
+            )
+        );
     }
 }

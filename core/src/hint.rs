@@ -16,6 +16,8 @@ pub enum Hint {
         /// The URL of the store, without credentials; absent for the store that was requested.
         url: Option<String>,
     },
+    /// Close the store in the process that has it open, or wait longer for it.
+    WaitForStore,
     /// Diagnose the requirements of the store one by one
     /// ([`Factory::diagnose`](crate::storage::Factory::diagnose)).
     Diagnose,

@@ -24,7 +24,7 @@ from __future__ import annotations
 import atexit as _atexit
 from typing import TYPE_CHECKING, Any
 
-from argondb import store as _store
+from argondb import _argondb
 from argondb.errors import (
     AlreadyExistsError,
     ArgonError,
@@ -67,6 +67,9 @@ if TYPE_CHECKING:
         InsertOneResult,
         UpdateResult,
     )
+
+#: The version.
+__version__: str = _argondb.__version__
 
 #: The modules of the names that are loaded when they are first used: a program that only may use Argon
 #: starts without them.
@@ -157,4 +160,4 @@ __all__ = [
     "open",
 ]
 
-_atexit.register(_store._close_all)
+_atexit.register(_argondb.close_all)

@@ -7,9 +7,20 @@ from typing import Any
 
 import bson
 from bson.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
+from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
 
-__all__ = ["DEFAULT_CODEC_OPTIONS", "CodecOptions", "command", "decode", "encode", "order"]
+__all__ = [
+    "DEFAULT_CODEC_OPTIONS",
+    "CodecOptions",
+    "command",
+    "decode",
+    "decode_result",
+    "encode",
+    "encode_value",
+    "order",
+    "projection",
+]
 
 Options = CodecOptions[Any]
 
@@ -30,6 +41,28 @@ def command(options: Options, **fields: Any) -> bytes:
 def decode(data: bytes, options: Options) -> list[Any]:
     """The documents that stand one after the other."""
     return bson.decode_all(data, options)
+
+
+def encode_value(value: Any, options: Options) -> bytes:
+    """A value of a document in a request: the BSON of a document that has it. Nothing else in requests and
+    results is bytes, so it is never taken for another, as one that looks like Extended JSON would be."""
+    return encode({"v": value}, options)
+
+
+def decode_result(data: bytes, options: Options) -> Any:
+    """The result of an operation; ``options`` are those of the values of documents in it."""
+    [document] = decode(data, DEFAULT_CODEC_OPTIONS)
+    return _result(document["result"], options)
+
+
+def _result(result: Any, options: Options) -> Any:
+    if isinstance(result, dict):
+        return {name: _result(value, options) for name, value in result.items()}
+    if isinstance(result, list):
+        return [_result(value, options) for value in result]
+    if isinstance(result, bytes):
+        return decode(result, options)[0]["v"]
+    return int(result) if isinstance(result, Int64) else result
 
 
 Order = Sequence["str | tuple[str, Any]"] | Mapping[str, Any] | str

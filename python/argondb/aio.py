@@ -21,13 +21,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, SupportsIndex, TypeVar
 
 import argondb
 from argondb import branch as _branch
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from argondb._codec import CodecOptions, Order
+    from argondb.branch import Revision
 
 __all__ = [
     "Branch",
@@ -59,13 +59,11 @@ __all__ = [
 ]
 
 _P = ParamSpec("_P")
+_S = TypeVar("_S")
 _T = TypeVar("_T")
 
 #: How many calls run at the same time.
 THREADS = 16
-
-#: How long a watch waits in one piece, in seconds.
-_WATCH_STEP = 0.2
 
 _executor: tuple[int, ThreadPoolExecutor] | None = None
 
@@ -88,12 +86,36 @@ def _later(
     function: Callable[Concatenate[Any, _P], _T],
 ) -> Callable[Concatenate[Any, _P], Coroutine[Any, Any, _T]]:
     """The same method of the object behind an async one."""
+    return _later_as(function, lambda result: result)
+
+
+def _later_as(
+    function: Callable[Concatenate[Any, _P], _S], wrapped: Callable[[_S], _T]
+) -> Callable[Concatenate[Any, _P], Coroutine[Any, Any, _T]]:
+    """The same method of the object behind an async one, whose result becomes an async one."""
 
     async def method(self: Any, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return await _run(function, self._sync, *args, **kwargs)
+        return wrapped(await _run(function, self._sync, *args, **kwargs))
 
     functools.update_wrapper(method, function)
     return method
+
+
+class _OfSync:
+    """An object with the sync one behind it, which is equal to others of the same."""
+
+    _sync: Any
+
+    def __repr__(self) -> str:
+        return f"aio.{self._sync!r}"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _OfSync):
+            return NotImplemented
+        return bool(self._sync == other._sync)
+
+    def __hash__(self) -> int:
+        return hash(self._sync)
 
 
 class CommandCursor:
@@ -111,6 +133,26 @@ class CommandCursor:
             if not await _run(cursor._advance, batch):
                 return
 
+    async def __anext__(self) -> dict[str, Any]:
+        cursor: _cursor.CommandCursor = self._sync
+        while True:
+            batch = cursor._batch
+            for document in batch:
+                return document  # type: ignore[no-any-return]
+            if not await _run(cursor._advance, batch):
+                raise StopAsyncIteration
+
+    async def next(self) -> dict[str, Any]:
+        """The next document."""
+        return await self.__anext__()
+
+    async def raw_batches(self) -> AsyncIterator[bytes]:
+        """The documents that are left as BSON, one after the other, about a megabyte at a time."""
+        cursor: _cursor.CommandCursor = self._sync
+        while (data := await _run(cursor._raw_batch)) is not None:
+            yield data
+
+    try_next = _later(_cursor.CommandCursor.try_next)
     to_list = _later(_cursor.CommandCursor.to_list)
     close = _later(_cursor.CommandCursor.close)
 
@@ -132,19 +174,19 @@ class CommandCursor:
 
 
 class Cursor(CommandCursor):
-    """The documents that ``find`` finds."""
+    """The documents that ``find`` finds. Options are set before the first document is read."""
 
     def sort(self, key_or_list: Order, direction: Any = None) -> Cursor:
         """Sets the order."""
         self._sync.sort(key_or_list, direction)
         return self
 
-    def skip(self, skip: int) -> Cursor:
+    def skip(self, skip: SupportsIndex) -> Cursor:
         """Sets the number of documents to leave out first."""
         self._sync.skip(skip)
         return self
 
-    def limit(self, limit: int) -> Cursor:
+    def limit(self, limit: SupportsIndex) -> Cursor:
         """Sets the maximum number of documents; 0 for all."""
         self._sync.limit(limit)
         return self
@@ -159,30 +201,65 @@ class Cursor(CommandCursor):
         self._sync.collation(collation)
         return self
 
+    def batch_size(self, batch_size: int) -> Cursor:
+        """Does nothing: batches have about a megabyte."""
+        self._sync.batch_size(batch_size)
+        return self
 
-class CollectionView:
+    def max_time_ms(self, max_time_ms: SupportsIndex | None) -> Cursor:
+        """Sets how many milliseconds reading may take in all."""
+        self._sync.max_time_ms(max_time_ms)
+        return self
+
+    def clone(self) -> Cursor:
+        """The same query, not read yet."""
+        return Cursor(self._sync.clone())
+
+    async def rewind(self) -> Cursor:
+        """Begins again: the next document is the first."""
+        await _run(self._sync.rewind)
+        return self
+
+    def __getitem__(self, index: SupportsIndex | slice) -> Any:
+        """The cursor, limited to a slice of its documents; or ``await cursor[3]``, a document."""
+        if isinstance(index, slice):
+            self._sync[index]
+            return self
+        return _run(self._sync.__getitem__, index)
+
+    explain = _later(_cursor.Cursor.explain)
+
+
+class CollectionView(_OfSync):
     """A collection in a state that does not change by this object."""
 
     def __init__(self, sync: _collection.CollectionView) -> None:
         self._sync: Any = sync
-
-    def __repr__(self) -> str:
-        return f"aio.{self._sync!r}"
 
     @property
     def name(self) -> str:
         """The name."""
         return str(self._sync.name)
 
+    @property
+    def codec_options(self) -> CodecOptions[Any]:
+        """How documents are encoded and decoded."""
+        options: CodecOptions[Any] = self._sync.codec_options
+        return options
+
     @functools.wraps(_collection.CollectionView.find)
     def find(self, *args: Any, **kwargs: Any) -> Cursor:
         return Cursor(self._sync.find(*args, **kwargs))
 
-    async def aggregate(self, pipeline: Any, **options: Any) -> CommandCursor:
-        """Runs a pipeline."""
-        sync: _cursor.CommandCursor = await _run(self._sync.aggregate, pipeline, **options)
-        return CommandCursor(sync)
+    @functools.wraps(_collection.CollectionView.find_raw_batches)
+    def find_raw_batches(self, *args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
+        return self.find(*args, **kwargs).raw_batches()
 
+    def with_options(self, codec_options: CodecOptions[Any] | None = None) -> CollectionView:
+        """The same collection with other options."""
+        return CollectionView(self._sync.with_options(codec_options))
+
+    aggregate = _later_as(_collection.CollectionView.aggregate, CommandCursor)
     find_one = _later(_collection.CollectionView.find_one)
     count_documents = _later(_collection.CollectionView.count_documents)
     estimated_document_count = _later(_collection.CollectionView.estimated_document_count)
@@ -190,23 +267,19 @@ class CollectionView:
     list_indexes = _later(_collection.CollectionView.list_indexes)
     index_information = _later(_collection.CollectionView.index_information)
     to_arrow = _later(_collection.CollectionView.to_arrow)
-
-    async def to_pandas(self, filter: Any = None, **options: Any) -> Any:
-        """The documents that match as a DataFrame of pandas."""
-        return await _run(self._sync.to_pandas, filter, **options)
-
-    async def to_polars(self, filter: Any = None, **options: Any) -> Any:
-        """The documents that match as a DataFrame of polars."""
-        return await _run(self._sync.to_polars, filter, **options)
-
-    async def write_parquet(self, path: Any, filter: Any = None, **options: Any) -> None:
-        """Writes the documents that match to a Parquet file."""
-        await _run(self._sync.write_parquet, path, filter, **options)
+    to_pandas = _later(_collection.CollectionView.to_pandas)
+    to_polars = _later(_collection.CollectionView.to_polars)
+    write_parquet = _later(_collection.CollectionView.write_parquet)
 
 
 class Collection(CollectionView):
     """A collection of a branch, or of a commit of several writes."""
 
+    def with_options(self, codec_options: CodecOptions[Any] | None = None) -> Collection:
+        """The same collection with other options."""
+        return Collection(self._sync.with_options(codec_options))
+
+    aggregate = _later_as(_collection.Collection.aggregate, CommandCursor)
     insert_one = _later(_collection.Collection.insert_one)
     insert_many = _later(_collection.Collection.insert_many)
     insert_table = _later(_collection.Collection.insert_table)
@@ -219,26 +292,19 @@ class Collection(CollectionView):
     find_one_and_replace = _later(_collection.Collection.find_one_and_replace)
     find_one_and_delete = _later(_collection.Collection.find_one_and_delete)
     bulk_write = _later(_collection.Collection.bulk_write)
+    create_index = _later(_collection.Collection.create_index)
+    create_indexes = _later(_collection.Collection.create_indexes)
     drop_index = _later(_collection.Collection.drop_index)
+    drop_indexes = _later(_collection.Collection.drop_indexes)
     drop = _later(_collection.Collection.drop)
-
-    async def create_index(self, keys: Order, **options: Any) -> str:
-        """Creates an index and the entries of all documents. Returns its name."""
-        return str(await _run(self._sync.create_index, keys, **options))
-
-    async def rename(self, new_name: str, *, comment: str | None = None) -> Collection:
-        """Renames the collection. Returns it by its new name."""
-        return Collection(await _run(self._sync.rename, new_name, comment=comment))
+    rename = _later_as(_collection.Collection.rename, lambda sync: Collection(sync))
 
 
-class State:
+class State(_OfSync):
     """A past state."""
 
     def __init__(self, sync: _branch.State) -> None:
         self._sync: Any = sync
-
-    def __repr__(self) -> str:
-        return f"aio.{self._sync!r}"
 
     @property
     def lsn(self) -> int:
@@ -255,6 +321,10 @@ class State:
         """The branch and the position."""
         return str(self._sync.revision)
 
+    def with_options(self, codec_options: CodecOptions[Any]) -> State:
+        """The same state with other codec options."""
+        return State(self._sync.with_options(codec_options))
+
     def __getitem__(self, name: str) -> CollectionView:
         return self.collection(name)
 
@@ -265,13 +335,14 @@ class State:
         return CollectionView(self._sync.collection(name, codec_options))
 
     list_collection_names = _later(_branch.State.list_collection_names)
-    history = _later(_branch.State.history)
-    blame = _later(_branch.State.blame)
 
-    async def diff(self, other: Branch | State | str, **options: Any) -> list[argondb.Change]:
+    async def diff(self, other: Branch | State | Revision, **options: Any) -> list[argondb.Change]:
         """What differs from this state to another one."""
         changes: list[argondb.Change] = await _run(self._sync.diff, _sync(other), **options)
         return changes
+
+    history = _later(_branch.State.history)
+    blame = _later(_branch.State.blame)
 
 
 class Commit:
@@ -287,7 +358,11 @@ class Commit:
         return self._begun().lsn
 
     def __getitem__(self, name: str) -> Collection:
-        return Collection(self._begun()[name])
+        return self.collection(name)
+
+    def collection(self, name: str, codec_options: CodecOptions[Any] | None = None) -> Collection:
+        """A collection, whose writes become part of the commit."""
+        return Collection(self._begun().collection(name, codec_options))
 
     def _begun(self) -> _branch.Commit:
         if self._sync is None:
@@ -307,57 +382,65 @@ class Commit:
         await _run(self._begun().__exit__, exception_type, exception, traceback)
 
 
-#: A commit, if there is one, and whether the watch has ended.
-_Step: TypeAlias = tuple[WatchedCommit | None, bool]
-
-
-def _watch_step(watch: _branch.Watch, seconds: float) -> _Step:
-    begun = time.monotonic()
-    commit = watch.next(seconds)
-    # A watch that has failed gives nothing, and does not wait.
-    return commit, commit is None and time.monotonic() - begun < seconds / 2
-
-
 class Watch:
-    """The commits of a branch as they are made."""
+    """The commits of a branch as they are made. One that waits needs no thread."""
 
     def __init__(self, sync: _branch.Watch) -> None:
         self._sync: Any = sync
-        self._closed = False
-        #: Steps whose callers were cancelled: they may have a commit, which the next caller gets.
-        self._left: deque[Future[_Step]] = deque()
+        #: Commits that were asked for by callers that have given up: the next callers get them.
+        self._left: deque[Future[bytes | None]] = deque()
 
     async def __aiter__(self) -> AsyncIterator[WatchedCommit]:
         while (commit := await self.next()) is not None:
             yield commit
 
+    async def __anext__(self) -> WatchedCommit:
+        commit = await self.next()
+        if commit is None:
+            raise StopAsyncIteration
+        return commit
+
     async def next(self, timeout: float | None = None) -> WatchedCommit | None:
         """The next commit; ``None`` if there is none within ``timeout`` seconds. A call that is
         cancelled takes no commit from the next one."""
         check_seconds("timeout", timeout)
-        end = None if timeout is None else time.monotonic() + timeout
-        while True:
-            left = _WATCH_STEP if end is None else max(end - time.monotonic(), 0.0)
-            commit, has_ended = await self._step(min(left, _WATCH_STEP))
-            if commit is not None or has_ended or (end is not None and time.monotonic() >= end):
-                return commit
-
-    async def _step(self, seconds: float) -> _Step:
-        """Waits for a short time, so that nobody holds a thread, or the watch, for ever."""
-        if self._closed:
-            raise argondb.InvalidError("the watch is closed")
-        begin = functools.partial(_threads().submit, _watch_step, self._sync, seconds)
-        step = self._left.popleft() if self._left else begin()
+        asked = self._left.popleft() if self._left else self._ask()
+        given = asyncio.wrap_future(asked)
         try:
-            return await asyncio.wrap_future(step)
-        except asyncio.CancelledError:
-            if not step.cancel():
-                self._left.append(step)
-            raise
+            data = await (given if timeout is None else asyncio.wait_for(given, timeout))
+        except (asyncio.CancelledError, asyncio.TimeoutError) as gone:
+            if not asked.done():
+                self._left.append(asked)
+            elif not isinstance(gone, asyncio.CancelledError):
+                return self._commit(asked.result())
+            elif asked.exception() is None:
+                self._left.appendleft(asked)
+            if isinstance(gone, asyncio.CancelledError):
+                raise
+            return None
+        return self._commit(data)
+
+    def _commit(self, data: bytes | None) -> WatchedCommit | None:
+        sync: _branch.Watch = self._sync
+        return None if data is None else sync._watched(data)
+
+    def _ask(self) -> Future[bytes | None]:
+        """Asks for the next commit: a thread of the store brings it."""
+        asked: Future[bytes | None] = Future()
+        # It can't be cancelled: who is cancelled leaves the commit to the next one.
+        asked.set_running_or_notify_cancel()
+
+        def back(commit: bytes | None, error: BaseException | None) -> None:
+            if error is None:
+                asked.set_result(commit)
+            else:
+                asked.set_exception(error)
+
+        self._sync._native.request(back)
+        return asked
 
     async def close(self) -> None:
         """Ends the watch; a call that waits for a commit fails."""
-        self._closed = True
         self._left.clear()
         await _run(self._sync.close)
 
@@ -373,20 +456,27 @@ class Watch:
         await self.close()
 
 
-class Plan:
+class Plan(_OfSync):
     """A merge that is computed and saved."""
 
     def __init__(self, sync: _plan.Plan) -> None:
         self._sync: Any = sync
-
-    def __repr__(self) -> str:
-        return f"aio.{self._sync!r}"
 
     @property
     def id(self) -> str | None:
         """The identifier; ``None`` if there is nothing to merge."""
         identifier: str | None = self._sync.id
         return identifier
+
+    @property
+    def what(self) -> str:
+        """What the plan does, in words."""
+        return str(self._sync.what)
+
+    @property
+    def decisions(self) -> list[dict[str, Any]]:
+        """The decisions so far."""
+        return list(self._sync.decisions)
 
     @property
     def is_empty(self) -> bool:
@@ -415,14 +505,11 @@ class Plan:
     abort = _later(_plan.Plan.abort)
 
 
-class Branch:
+class Branch(_OfSync):
     """A branch."""
 
     def __init__(self, sync: _branch.Branch) -> None:
         self._sync: Any = sync
-
-    def __repr__(self) -> str:
-        return f"aio.{self._sync!r}"
 
     @property
     def name(self) -> str:
@@ -456,43 +543,42 @@ class Branch:
         """Begins a commit of several writes, to be used in ``async with``."""
         return Commit(functools.partial(self._sync.commit, message, actor=actor))
 
-    async def with_trailers(self, trailers: Mapping[str, str]) -> Branch:
-        """The same branch, for commits with trailers."""
-        return Branch(await _run(self._sync.with_trailers, trailers))
+    def with_options(self, codec_options: CodecOptions[Any]) -> Branch:
+        """The same branch with other codec options."""
+        return Branch(self._sync.with_options(codec_options))
 
-    async def at(self, revision: str | int | datetime) -> State:
-        """A past state."""
-        return State(await _run(self._sync.at, revision))
+    with_trailers = _later_as(_branch.Branch.with_trailers, lambda sync: Branch(sync))
+    at = _later_as(_branch.Branch.at, State)
+    head = _later_as(_branch.Branch.head, State)
+    create = _later_as(_branch.Branch.create, lambda sync: Branch(sync))
+    rename = _later_as(_branch.Branch.rename, lambda sync: Branch(sync))
+    keep = _later_as(_branch.Branch.keep, lambda sync: Branch(sync))
+    watch = _later_as(_branch.Branch.watch, Watch)
+    create_collection = _later_as(_branch.Branch.create_collection, Collection)
 
-    async def head(self) -> State:
-        """The present state, which stays as it is when others write."""
-        return State(await _run(self._sync.head))
-
-    async def diff(self, other: Branch | State | str | int, **options: Any) -> list[argondb.Change]:
+    async def diff(self, other: Branch | State | Revision, **options: Any) -> list[argondb.Change]:
         """What differs from this branch to another state."""
         changes: list[argondb.Change] = await _run(self._sync.diff, _sync(other), **options)
         return changes
 
-    async def create(self, name: str, *, at: str | int | datetime | None = None) -> Branch:
-        """Creates a branch that starts at the head of this one, or at a revision of it."""
-        return Branch(await _run(self._sync.create, name, at=at))
-
-    async def rename(self, new_name: str) -> Branch:
-        """Renames the branch. Returns it by its new name."""
-        return Branch(await _run(self._sync.rename, new_name))
-
-    async def keep(self, new_name: str | None = None) -> Branch:
-        """Makes an ordinary branch of a sandbox."""
-        return Branch(await _run(self._sync.keep, new_name))
-
-    async def merge(self, source: Branch | State | str, **options: Any) -> Plan:
+    async def merge(
+        self,
+        source: Branch | State | Revision,
+        *,
+        strategy: str | None = None,
+        policy: Mapping[str, Any] | None = None,
+        strict: bool = False,
+        message: str | None = None,
+    ) -> Plan:
         """Computes the merge of a state into this branch, as a plan."""
-        return Plan(await _run(self._sync.merge, _sync(source), **options))
-
-    async def watch(self, *, start_after: str | None = None, start_at: int | None = None) -> Watch:
-        """Follows the branch."""
-        watch = await _run(self._sync.watch, start_after=start_after, start_at=start_at)
-        return Watch(watch)
+        merge = functools.partial(
+            self._sync.merge,
+            strategy=strategy,
+            policy=policy,
+            strict=strict,
+            message=message,
+        )
+        return Plan(await _run(merge, _sync(source)))
 
     @asynccontextmanager
     async def sandbox(
@@ -500,7 +586,7 @@ class Branch:
         ttl: str | timedelta = "1h",
         *,
         name: str | None = None,
-        at: str | int | datetime | None = None,
+        at: Revision | None = None,
     ) -> AsyncIterator[Branch]:
         """A branch that ends by itself, and at the end of ``async with``."""
         manager = self._sync.sandbox(ttl, name=name, at=at)
@@ -523,38 +609,29 @@ class Branch:
     pin = _later(_branch.Branch.pin)
 
 
-class Project:
+class Project(_OfSync):
     """A project of a store."""
 
     def __init__(self, sync: _store.Project) -> None:
         self._sync: Any = sync
-
-    def __repr__(self) -> str:
-        return f"aio.{self._sync!r}"
 
     @property
     def name(self) -> str:
         """The name."""
         return str(self._sync.name)
 
-    async def branch(self, name: str = "main") -> Branch:
-        """A branch, which must exist."""
-        return Branch(await _run(self._sync.branch, name))
-
+    branch = _later_as(_store.Project.branch, Branch)
     branches = _later(_store.Project.branches)
     pins = _later(_store.Project.pins)
     delete_pin = _later(_store.Project.delete_pin)
     plans = _later(_store.Project.plans)
 
 
-class Store:
+class Store(_OfSync):
     """A store, made by :func:`argondb.aio.open`."""
 
     def __init__(self, sync: _store.Store) -> None:
         self._sync: Any = sync
-
-    def __repr__(self) -> str:
-        return f"aio.{self._sync!r}"
 
     @property
     def url(self) -> str:
@@ -566,10 +643,7 @@ class Store:
         """Whether this process has the store open at the moment."""
         return bool(self._sync.is_open)
 
-    async def project(self, name: str, create: bool = False) -> Project:
-        """A project; with ``create``, it is created if it does not exist."""
-        return Project(await _run(self._sync.project, name, create))
-
+    project = _later_as(_store.Store.project, Project)
     projects = _later(_store.Store.projects)
     release = _later(_store.Store.release)
     close = _later(_store.Store.close)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 from argondb.errors import InvalidError
@@ -149,32 +150,86 @@ def _check_nulls(field: pyarrow.Field, column: Any, path: str) -> None:
         _check_nulls(of.value_field, compute.list_flatten(column), f"{path}.{of.value_field.name}")
 
 
-def documents(table: Any) -> Iterator[dict[str, Any]]:
+def documents(table: Any, schema: pyarrow.Schema | None = None) -> Iterator[dict[str, Any]]:
     """The documents of a table, or of what has Arrow's interface (a DataFrame of polars, say) or pandas'.
 
-    The index of a DataFrame of pandas is left out: ``reset_index()`` makes a column of it. Nulls are
-    left out too: in a table, a field that is null and one that is missing are the same.
+    The index of a DataFrame of pandas is left out, unless its name is ``_id``: ``reset_index()`` makes a
+    column of it. Nulls are left out too: in a table, a field that is null and one that is missing are
+    the same. ``schema``, such as that of a table of :func:`table`, has the types and the metadata of the
+    columns.
+
+    | Arrow | BSON |
+    | --- | --- |
+    | integers | an int, 64 bits for int64 and uint64 |
+    | date | the beginning of the day in UTC |
+    | timestamp | its milliseconds |
+    | decimal | ``Decimal128``, if it has at most 34 digits |
+    | dictionary, run-end encoded | their values |
+    | map with texts as keys | a document |
+    | time, duration, interval, union, other extension types | an :class:`~argondb.InvalidError` |
     """
+    found = _table(table)
+    if schema is not None:
+        found = found.select([name for name in schema.names if name in found.column_names])
+        wanted = [schema.field(name) for name in found.column_names]
+        found = found.cast(_schema(wanted))
+    fields = [(field, _restorer(field, field.name)) for field in found.schema]
+    return _documents(found, fields)
+
+
+def _schema(fields: list[pyarrow.Field]) -> pyarrow.Schema:
     import pyarrow
 
-    if not isinstance(table, pyarrow.Table):
-        # Arrow's interface of pandas makes a field of the index.
-        if hasattr(table, "__arrow_c_stream__") and not _is_pandas(table):
-            table = pyarrow.table(table)
-        else:
-            table = pyarrow.Table.from_pandas(table, preserve_index=False)
+    return pyarrow.schema(fields)
+
+
+def _documents(
+    table: pyarrow.Table, fields: list[tuple[pyarrow.Field, Any]]
+) -> Iterator[dict[str, Any]]:
     for batch in table.to_batches():
         columns = [
-            (field.name, _restorer(field), column)
-            for field, column in zip(batch.schema, batch.columns, strict=True)
+            (field.name, restore, _values(column, field.name))
+            for (field, restore), column in zip(fields, batch.columns, strict=True)
         ]
-        values = [(name, restore, column.to_pylist()) for name, restore, column in columns]
         for row in range(batch.num_rows):
             yield {
                 name: restore(column[row])
-                for name, restore, column in values
+                for name, restore, column in columns
                 if column[row] is not None
             }
+
+
+def _values(column: pyarrow.Array, path: str) -> list[Any]:
+    """The values of a column. Times of other units than BSON's become those first."""
+    import pyarrow
+
+    if pyarrow.types.is_timestamp(column.type) and column.type.unit in ("us", "ns"):
+        column = column.cast(pyarrow.timestamp("ms", tz=column.type.tz), safe=False)
+    try:
+        values: list[Any] = column.to_pylist()
+    except (ValueError, OverflowError) as error:
+        raise InvalidError(f"column {path} has a value that BSON does not have: {error}") from error
+    return values
+
+
+def _table(table: Any) -> pyarrow.Table:
+    import pyarrow
+
+    if isinstance(table, pyarrow.Table):
+        return table
+    if isinstance(table, pyarrow.RecordBatch):
+        return pyarrow.Table.from_batches([table])
+    if not _is_pandas(table):
+        # Arrow's interface of pandas makes a field of the index.
+        if hasattr(table, "__arrow_c_stream__"):
+            return pyarrow.table(table)
+        raise InvalidError(f"invalid table: expected Arrow's or a DataFrame, not {type(table)}")
+    if "_id" in table.index.names and "_id" not in table.columns:
+        table = table.reset_index("_id")
+    try:
+        return pyarrow.Table.from_pandas(table, preserve_index=False)
+    except pyarrow.ArrowException as error:
+        raise InvalidError(f"the DataFrame can't become an Arrow table: {error}") from error
 
 
 def _is_pandas(table: Any) -> bool:
@@ -183,24 +238,88 @@ def _is_pandas(table: Any) -> bool:
     return pandas is not None and isinstance(table, pandas.DataFrame)
 
 
-def _restorer(field: pyarrow.Field) -> Any:
+def _restorer(field: pyarrow.Field, path: str) -> Any:
     """What makes the value of BSON of a value of a column."""
-    import pyarrow
     from bson import Decimal128, Int64, ObjectId
+    from pyarrow import types
 
     note = (field.metadata or {}).get(_BSON, b"").decode()
+    of = field.type
+    if types.is_dictionary(of) or types.is_run_end_encoded(of):
+        of = of.value_type
     if note == "objectId":
         return ObjectId
     if note == "decimal":
         return Decimal128
-    if pyarrow.types.is_struct(field.type):
-        parts = {child.name: _restorer(child) for child in field.type}
+    if types.is_struct(of):
+        parts = {child.name: _restorer(child, f"{path}.{child.name}") for child in of}
         return lambda value: {
             name: parts[name](part) for name, part in value.items() if part is not None
         }
-    if pyarrow.types.is_large_list(field.type) or pyarrow.types.is_list(field.type):
-        restore = _restorer(field.type.value_field)
+    if types.is_map(of) and _is_text(of.key_type):
+        restore = _restorer(of.item_field, path)
+        return lambda value: {name: None if part is None else restore(part) for name, part in value}
+    if _is_list(of):
+        restore = _restorer(of.value_field, path)
         return lambda value: [None if part is None else restore(part) for part in value]
-    if pyarrow.types.is_int64(field.type):
-        return Int64
-    return lambda value: value
+    if types.is_int64(of) or types.is_uint64(of):
+        return lambda value: _int64(value, path, Int64)
+    if types.is_decimal(of):
+        return lambda value: _decimal128(value, path)
+    if types.is_date(of):
+        return lambda value: datetime.combine(value, time())
+    if types.is_floating(of):
+        return float
+    if types.is_timestamp(of):
+        return _milliseconds
+    if types.is_null(of) or types.is_boolean(of) or types.is_integer(of) or _is_bytes(of):
+        return lambda value: value
+    raise InvalidError(
+        f"column {path} has the type {of}, for which BSON has no value; cast it, or leave it out",
+        {"path": path},
+    )
+
+
+def _is_list(of: pyarrow.DataType) -> bool:
+    from pyarrow import types
+
+    kinds = ("is_list", "is_large_list", "is_fixed_size_list", "is_list_view", "is_large_list_view")
+    return any(getattr(types, kind)(of) for kind in kinds if hasattr(types, kind))
+
+
+def _is_text(of: pyarrow.DataType) -> bool:
+    from pyarrow import types
+
+    kinds = ("is_string", "is_large_string", "is_string_view")
+    return any(getattr(types, kind)(of) for kind in kinds if hasattr(types, kind))
+
+
+def _is_bytes(of: pyarrow.DataType) -> bool:
+    from pyarrow import types
+
+    kinds = ("is_binary", "is_large_binary", "is_fixed_size_binary", "is_binary_view")
+    is_binary = any(getattr(types, kind)(of) for kind in kinds if hasattr(types, kind))
+    return is_binary or _is_text(of)
+
+
+def _int64(value: int, path: str, int64: Any) -> Any:
+    if value >= 1 << 63:
+        raise InvalidError(f"column {path} has {value}, which needs more than 64 bits in BSON")
+    return int64(value)
+
+
+def _decimal128(value: Any, path: str) -> Any:
+    from bson.decimal128 import Decimal128, create_decimal128_context
+
+    context = create_decimal128_context()
+    rounded = context.create_decimal(value)
+    if rounded != value:
+        raise InvalidError(f"column {path} has {value}, which has more digits than a Decimal128")
+    return Decimal128(rounded)
+
+
+def _milliseconds(value: datetime) -> datetime:
+    """A time in BSON's milliseconds, of whatever class."""
+    if hasattr(value, "to_pydatetime"):
+        value = value.to_pydatetime(warn=False)
+    return value.replace(microsecond=value.microsecond // 1000 * 1000)

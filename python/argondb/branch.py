@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from datetime import date, datetime, timedelta, timezone
+from datetime import time as time_of_day
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 from argondb import _codec
 from argondb._codec import CodecOptions
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Branch", "Commit", "State", "Watch"]
 
+#: A state of a branch: by name, by position, or by time.
+Revision: TypeAlias = str | SupportsIndex | date
+
 _CHANGES = {"canonical": True}
 
 
@@ -60,6 +65,24 @@ class State:
 
     def __repr__(self) -> str:
         return f"State({self._project!r}, {self.revision!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, State):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[Any, ...]:
+        # The digest covers every commit up to the position, whatever the revision is called.
+        return self._session.native, self._project, self.lsn, self.digest
+
+    def with_options(self, codec_options: CodecOptions[Any]) -> State:
+        """The same state with other codec options; see :meth:`Branch.with_options`."""
+        state = copy(self)
+        state._session = self._session.with_options(codec_options)
+        return state
 
     @property
     def lsn(self) -> int:
@@ -96,13 +119,14 @@ class State:
         self, name: str, codec_options: CodecOptions[Any] | None = None
     ) -> CollectionView:
         """A collection of the state."""
-        return CollectionView(self._native, name, codec_options)._of(self)
+        options = codec_options or self._session.options
+        return CollectionView(self._native, name, options)._of(self)
 
     def list_collection_names(self) -> list[str]:
         """The names of the collections."""
         return self._native.collections()
 
-    def diff(self, other: Branch | State | str, **options: Any) -> list[Change]:
+    def diff(self, other: Branch | State | Revision, **options: Any) -> list[Change]:
         """What differs from this state to another one."""
         return _diff(self._session, self._project, self._branch, self, other, **options)
 
@@ -125,10 +149,17 @@ class Commit:
     Its collections see what was written so far. Nobody else does before the end.
     """
 
-    def __init__(self, native: _argondb.Documents, message: str | None, actor: str | None) -> None:
+    def __init__(
+        self,
+        native: _argondb.Documents,
+        message: str | None,
+        actor: str | None,
+        options: CodecOptions[Any] | None = None,
+    ) -> None:
         self._native = native
         self._message = message
         self._actor = actor
+        self._options = options
         self._lsn: int | None = None
 
     @property
@@ -141,7 +172,7 @@ class Commit:
 
     def collection(self, name: str, codec_options: CodecOptions[Any] | None = None) -> Collection:
         """A collection, whose writes become part of the commit."""
-        return Collection(self._native, name, codec_options)
+        return Collection(self._native, name, codec_options or self._options)
 
     def __enter__(self) -> Commit:
         return self
@@ -162,8 +193,9 @@ class Watch(Iterator[WatchedCommit]):
     """The commits of a branch as they are made; made by :meth:`Branch.watch`. The store stays open
     until :meth:`close`."""
 
-    def __init__(self, native: _argondb.Watch) -> None:
+    def __init__(self, native: _argondb.Watch, options: CodecOptions[Any] | None = None) -> None:
         self._native = native
+        self._options = options or _codec.DEFAULT_CODEC_OPTIONS
 
     def __iter__(self) -> Watch:
         return self
@@ -178,10 +210,13 @@ class Watch(Iterator[WatchedCommit]):
         """The next commit; ``None`` if there is none within ``timeout`` seconds."""
         check_seconds("timeout", timeout)
         data = self._native.next(timeout)
-        return None if data is None else _watched(data)
+        return None if data is None else self._watched(data)
+
+    def _watched(self, data: bytes) -> WatchedCommit:
+        return _watched(data, self._options)
 
     def close(self) -> None:
-        """Ends the watch."""
+        """Ends the watch. Another thread that waits for a commit gets an error."""
         self._native.close()
 
     def __enter__(self) -> Watch:
@@ -253,7 +288,23 @@ class Branch:
         [(1, {'ticket': '412'})]
         """
         texts = [f"{key}={value}" for key, value in trailers.items()]
-        return Branch(Session(self._session.native, texts), self._project, self._name)
+        return Branch(self._session.with_trailers(texts), self._project, self._name)
+
+    def with_options(self, codec_options: CodecOptions[Any]) -> Branch:
+        """The same branch with other codec options: those of its collections and states, and of the
+        documents in ``history``, ``show``, ``diff``, ``blame``, plans and watches.
+
+        >>> import argondb, uuid
+        >>> from bson.binary import UuidRepresentation
+        >>> from bson.codec_options import CodecOptions
+        >>> options = CodecOptions(uuid_representation=UuidRepresentation.STANDARD)
+        >>> with argondb.open("memory:") as store:
+        ...     main = store.project("shop", create=True).branch("main").with_options(options)
+        ...     key = main["boats"].insert_one({"_id": uuid.UUID(int=7)}).inserted_id
+        ...     main.history("boats", key)[0].document
+        {'_id': UUID('00000000-0000-0000-0000-000000000007')}
+        """
+        return Branch(self._session.with_options(codec_options), self._project, self._name)
 
     # Documents
 
@@ -262,7 +313,8 @@ class Branch:
 
     def collection(self, name: str, codec_options: CodecOptions[Any] | None = None) -> Collection:
         """A collection; its first document creates it."""
-        return Collection(self._native, name, codec_options, self._call)._of(self)
+        options = codec_options or self._session.options
+        return Collection(self._native, name, options, self._call)._of(self)
 
     def list_collection_names(self) -> list[str]:
         """The names of the collections."""
@@ -292,17 +344,18 @@ class Branch:
         (1, 'first boats', {'_id': 1, 'sails': 3})
 
         At the end, :class:`~argondb.ConflictError` says that others changed one of the documents
-        meanwhile; nothing is written then.
+        meanwhile, and :class:`~argondb.DuplicateKeyError` that they inserted one of the same ``_id``, or
+        with the value of a unique index; nothing is written then.
         """
         native = self._session.native.begin(self._project, self._name, self._session.trailers)
-        return Commit(native, message, actor)
+        return Commit(native, message, actor, self._session.options)
 
     # States
 
-    def at(self, revision: str | int | datetime) -> State:
-        """A past state: by position (``1234`` or ``"@1234"``), by time (a ``datetime``, or
-        ``"@2026-07-07T09:00"``), by the name of a pin or a branch (``"v1"``), or relative
-        (``"~3"``)."""
+    def at(self, revision: Revision) -> State:
+        """A past state: by position (``1234`` or ``"@1234"``), by time (a ``datetime``, a ``date`` for
+        its beginning, or ``"@2026-07-07T09:00"``), by the name of a pin or a branch (``"v1"``), or
+        relative (``"~3"``). Integers of numpy and times of pandas will do."""
         return State(self._session, self._project, self._name, _revision(revision))
 
     def head(self) -> State:
@@ -313,13 +366,13 @@ class Branch:
         self,
         limit: int | None = None,
         *,
-        since: str | datetime | None = None,
-        until: str | datetime | None = None,
+        since: str | date | None = None,
+        until: str | date | None = None,
         actor: str | None = None,
         pattern: str | None = None,
         collections: Sequence[str] | None = None,
         trailer: str | None = None,
-        revision: str | int | datetime | None = None,
+        revision: Revision | None = None,
     ) -> list[CommitInfo]:
         """The commits, the newest first."""
         request = {
@@ -334,12 +387,12 @@ class Branch:
         }
         return [_commit(data) for data in self._call("log", request)]
 
-    def show(self, revision: str | int | datetime | None = None) -> list[Change]:
+    def show(self, revision: Revision | None = None) -> list[Change]:
         """The changes of one commit: the last one, or the last of a revision."""
         request = {**_CHANGES, "revision": None if revision is None else _revision(revision)}
         return _changes(self._call("show", request))
 
-    def diff(self, other: Branch | State | str | int, **options: Any) -> list[Change]:
+    def diff(self, other: Branch | State | Revision, **options: Any) -> list[Change]:
         """What differs from this branch to another state: ``main.diff("try")``. ``collections`` names
         the collections to compare, ``merge_base=True`` compares with what both have in common."""
         return _diff(self._session, self._project, self._name, self, other, **options)
@@ -353,7 +406,9 @@ class Branch:
         value belongs to the merge."""
         return _blame(self._session, self._project, self._name, None, collection, id, first_parent)
 
-    def watch(self, *, start_after: str | None = None, start_at: int | None = None) -> Watch:
+    def watch(
+        self, *, start_after: str | None = None, start_at: SupportsIndex | None = None
+    ) -> Watch:
         """Follows the branch: gives each commit after the head, after the position ``start_at``, or
         after the ``token`` of an earlier commit.
 
@@ -366,11 +421,13 @@ class Branch:
         ...     commit.message, commit.changes[-1].document
         ('a boat', {'_id': 1})
         """
-        return Watch(self._session.native.watch(self._project, self._name, start_at, start_after))
+        position = None if start_at is None else start_at.__index__()
+        native = self._session.native.watch(self._project, self._name, position, start_after)
+        return Watch(native, self._session.options)
 
     # Changes of history
 
-    def create(self, name: str, *, at: str | int | datetime | None = None) -> Branch:
+    def create(self, name: str, *, at: Revision | None = None) -> Branch:
         """Creates a branch that starts at the head of this one, or at a revision of it. That costs one
         write, whatever the size of the data."""
         request = {"branch": name, "from": None if at is None else _revision(at)}
@@ -389,7 +446,7 @@ class Branch:
 
     def merge(
         self,
-        source: Branch | State | str,
+        source: Branch | State | Revision,
         *,
         strategy: str | None = None,
         policy: Mapping[str, Any] | None = None,
@@ -418,7 +475,7 @@ class Branch:
 
     def undo(
         self,
-        commits: str | int,
+        commits: Revision,
         *,
         strategy: str | None = None,
         force: bool = False,
@@ -441,14 +498,14 @@ class Branch:
         }
         return merged_of(self._call("undo", request))
 
-    def reset(self, revision: str | int | datetime) -> Reset:
+    def reset(self, revision: Revision) -> Reset:
         """Resets the branch to a past state. What it was is kept as a backup branch."""
         data = self._call("reset", {"revision": _revision(revision)})
         return Reset(data["branch"], data["from"], data["to"], data["backup"])
 
     def restore(
         self,
-        revision: str | int | datetime,
+        revision: Revision,
         collection: str,
         ids: Sequence[Any] = (),
         *,
@@ -468,7 +525,7 @@ class Branch:
         self,
         name: str,
         *,
-        at: str | int | datetime | None = None,
+        at: Revision | None = None,
         note: str = "",
         key: str | None = None,
     ) -> Pin:
@@ -488,7 +545,7 @@ class Branch:
         ttl: str | timedelta = "1h",
         *,
         name: str | None = None,
-        at: str | int | datetime | None = None,
+        at: Revision | None = None,
     ) -> Iterator[Branch]:
         """A branch that ends by itself, and at the end of ``with``.
 
@@ -527,27 +584,40 @@ class Branch:
         return self._session.call(operation, request, self._project, self._name)
 
 
-def _revision(revision: str | int | datetime) -> str:
+def _revision(revision: Revision) -> str:
     """A revision as a text: an LSN is one of the branch itself."""
-    if isinstance(revision, bool) or not isinstance(revision, str | int | datetime):
-        raise InvalidError(f"invalid revision {revision!r}: expected a text, an LSN or a time")
-    if isinstance(revision, int):
-        return f"@{revision}"
-    if isinstance(revision, datetime):
+    if isinstance(revision, str):
+        return revision
+    if isinstance(revision, date):
         return f"@{_utc(revision)}"
-    return revision
+    try:
+        if isinstance(revision, bool):
+            raise TypeError
+        return f"@{revision.__index__()}"
+    except (AttributeError, TypeError):
+        problem = f"invalid revision {revision!r}: expected a text, an LSN or a time"
+        raise InvalidError(problem) from None
 
 
-def _moment(moment: str | datetime | None) -> str | None:
-    return _utc(moment) if isinstance(moment, datetime) else moment
+def _moment(moment: str | date | None) -> str | None:
+    return _utc(moment) if isinstance(moment, date) else moment
 
 
-def _utc(moment: datetime) -> str:
-    """A time as text; one without a zone is local, as everywhere in Python."""
-    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _utc(moment: date) -> str:
+    """A time as text; one without a zone is local, as everywhere in Python. A date is its beginning."""
+    if moment != moment:
+        raise InvalidError(f"invalid time {moment!r}")  # That of pandas for a missing one.
+    if not isinstance(moment, datetime):
+        time = datetime.combine(moment, time_of_day())
+    elif hasattr(moment, "to_pydatetime"):
+        time = moment.to_pydatetime(warn=False)
+    else:
+        time = moment
+    utc: datetime = time.astimezone(timezone.utc)
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _name_of(state: Branch | State | str | int, session: Session, project: str) -> str:
+def _name_of(state: Branch | State | Revision, session: Session, project: str) -> str:
     """The revision of a state, which must be one of this project if it is given as an object."""
     if isinstance(state, (Branch, State)):
         if state._session.native is not session.native or state._project != project:
@@ -560,8 +630,8 @@ def _diff(
     session: Session,
     project: str,
     branch: str,
-    before: Branch | State | str,
-    after: Branch | State | str | int,
+    before: Branch | State | Revision,
+    after: Branch | State | Revision,
     *,
     collections: Sequence[str] | None = None,
     merge_base: bool = False,
@@ -647,8 +717,12 @@ def _changes(items: list[dict[str, Any]]) -> list[Change]:
     return changed
 
 
-def _watched(data: bytes) -> WatchedCommit:
+def _watched(data: bytes, options: CodecOptions[Any]) -> WatchedCommit:
     commit = _codec.decode(data, _codec.DEFAULT_CODEC_OPTIONS)[0]
+    if options != _codec.DEFAULT_CODEC_OPTIONS:
+        documents = _codec.decode(data, options)[0]["changes"]
+        for change, decoded in zip(commit["changes"], documents, strict=True):
+            change.update({name: decoded[name] for name in ("id", "document") if name in change})
     changes = [
         WatchedChange(
             change["collection"],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any
+import operator
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from bson.objectid import ObjectId
 from bson.raw_bson import RawBSONDocument
@@ -67,10 +68,14 @@ class CollectionView:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, CollectionView):
             return NotImplemented
-        return self._native is other._native and self._name == other._name
+        return self._place() == other._place() and self._name == other._name
 
     def __hash__(self) -> int:
-        return hash((id(self._native), self._name))
+        return hash((self._place(), self._name))
+
+    def _place(self) -> Any:
+        """What has the collection: two of one name in it are the same."""
+        return self._native if self._owner is None else self._owner
 
     def _command(self, **fields: Any) -> bytes:
         return _codec.command(self._options, **fields)
@@ -79,14 +84,16 @@ class CollectionView:
         self,
         filter: Document | None = None,
         projection: Fields = None,
-        skip: int = 0,
-        limit: int = 0,
+        skip: SupportsIndex = 0,
+        limit: SupportsIndex = 0,
         *,
         sort: Order | None = None,
         hint: Any = None,
         collation: Any = None,
+        batch_size: int = 0,
+        max_time_ms: SupportsIndex | None = None,
     ) -> Cursor:
-        """The documents that match.
+        """The documents that match. ``batch_size`` does nothing: batches have about a megabyte.
 
         >>> import argondb
         >>> with argondb.open("memory:") as store:
@@ -95,12 +102,9 @@ class CollectionView:
         ...     [boat["_id"] for boat in boats.find({"sails": {"$gt": 2}})]
         [2]
         """
-        query = _query(filter, projection, sort, hint, collation)
-        if skip:
-            query["skip"] = skip
-        if limit:
-            query["limit"] = abs(limit)
-        return Cursor(self._native, self._name, self._options, query)
+        query = _query(filter, projection, sort, hint, collation, skip, limit)
+        cursor = Cursor(self._native, self._name, self._options, query)
+        return cursor if max_time_ms is None else cursor.max_time_ms(max_time_ms)
 
     def find_one(
         self,
@@ -108,20 +112,18 @@ class CollectionView:
         projection: Fields = None,
         *,
         sort: Order | None = None,
-        skip: int = 0,
+        skip: SupportsIndex = 0,
         hint: Any = None,
         collation: Any = None,
     ) -> Any:
         """The first document that matches, or ``None``. A filter that is no mapping is an ``_id``."""
         if filter is not None and not isinstance(filter, Mapping):
             filter = {"_id": filter}
-        query = _query(filter, projection, sort, hint, collation)
-        if skip:
-            query["skip"] = skip
+        query = _query(filter, projection, sort, hint, collation, skip)
         data = self._native.find_one(self._name, self._command(**query))
         return None if data is None else _codec.decode(data, self._options)[0]
 
-    def find_raw_batches(self, *args: Any, **kwargs: Any) -> Iterable[bytes]:
+    def find_raw_batches(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
         """As :meth:`find`, but the documents are BSON, one after the other, in batches."""
         return self.find(*args, **kwargs).raw_batches()
 
@@ -153,17 +155,13 @@ class CollectionView:
         self,
         filter: Document | None = None,
         *,
-        skip: int = 0,
-        limit: int = 0,
+        skip: SupportsIndex = 0,
+        limit: SupportsIndex = 0,
         hint: Any = None,
         collation: Any = None,
     ) -> int:
         """The number of documents that match."""
-        query = _query(filter, None, None, hint, collation)
-        if skip:
-            query["skip"] = skip
-        if limit:
-            query["limit"] = limit
+        query = _query(filter, None, None, hint, collation, skip, limit)
         return self._native.count(self._name, self._command(**query))
 
     def estimated_document_count(self) -> int:
@@ -200,8 +198,8 @@ class CollectionView:
         schema: pyarrow.Schema | None = None,
         projection: Fields = None,
         sort: Order | None = None,
-        skip: int = 0,
-        limit: int = 0,
+        skip: SupportsIndex = 0,
+        limit: SupportsIndex = 0,
     ) -> pyarrow.Table:
         """The documents that match as an Arrow table; see :mod:`argondb.arrow` for its types. A
         ``schema`` chooses the columns and their types; a value that does not fit is an error, and so is
@@ -216,24 +214,20 @@ class CollectionView:
         """
         from argondb import arrow
 
-        query = _query(filter, projection, sort, None, None)
-        if skip:
-            query["skip"] = skip
-        if limit:
-            query["limit"] = limit
+        query = _query(filter, projection, sort, None, None, skip, limit)
         return arrow.table(self._native.columns(self._name, self._command(**query)), schema)
 
-    def to_pandas(self, filter: Document | None = None, **options: Any) -> Any:
+    def to_pandas(self, /, filter: Document | None = None, **options: Any) -> Any:
         """The documents that match as a DataFrame of pandas; options as for :meth:`to_arrow`."""
         return self.to_arrow(filter, **options).to_pandas()
 
-    def to_polars(self, filter: Document | None = None, **options: Any) -> Any:
+    def to_polars(self, /, filter: Document | None = None, **options: Any) -> Any:
         """The documents that match as a DataFrame of polars; options as for :meth:`to_arrow`."""
         import polars
 
         return polars.from_arrow(self.to_arrow(filter, **options))
 
-    def write_parquet(self, path: Any, filter: Document | None = None, **options: Any) -> None:
+    def write_parquet(self, /, path: Any, filter: Document | None = None, **options: Any) -> None:
         """Writes the documents that match to a Parquet file; options as for :meth:`to_arrow`."""
         from pyarrow import parquet
 
@@ -307,16 +301,29 @@ class Collection(CollectionView):
         lsn = self._native.insert(self._name, b"".join(encoded), None, comment)
         return InsertManyResult(identifiers, lsn)
 
-    def insert_table(self, table: Any, *, comment: str | None = None) -> InsertManyResult:
+    def insert_table(
+        self, table: Any, *, schema: pyarrow.Schema | None = None, comment: str | None = None
+    ) -> InsertManyResult:
         """Inserts the rows of an Arrow table, or of a DataFrame of pandas or polars, in one commit.
 
         A table of :meth:`to_arrow` gives the same documents, except that nulls are left out. A DataFrame
-        has no metadata of its columns, so ObjectIds and decimals stay text; the index of pandas is left
-        out.
+        has no metadata of its columns, so ObjectIds and decimals stay text, unless ``schema`` is that of
+        the table that it was made of. The index of pandas is left out, unless its name is ``_id``.
+        :class:`~argondb.InvalidError` names a column of a type that BSON has no value for.
+
+        >>> import argondb
+        >>> with argondb.open("memory:") as store:
+        ...     boats = store.project("shop", create=True).branch("main")["boats"]
+        ...     built = boats.insert_one({"sails": 2}).inserted_id
+        ...     table = boats.to_arrow()
+        ...     _ = boats.delete_many({})
+        ...     frame = table.to_pandas().assign(sails=3)
+        ...     boats.insert_table(frame, schema=table.schema).inserted_ids == [built]
+        True
         """
         from argondb import arrow
 
-        return self.insert_many(arrow.documents(table), comment=comment)
+        return self.insert_many(arrow.documents(table, schema), comment=comment)
 
     def update_one(
         self,
@@ -326,11 +333,12 @@ class Collection(CollectionView):
         *,
         collation: Any = None,
         array_filters: Sequence[Document] | None = None,
+        hint: Any = None,
         comment: str | None = None,
     ) -> UpdateResult:
-        """Updates the first document by ``_id`` that matches."""
+        """Updates the first document that matches: by ``_id``, or by the index of ``hint``."""
         _check_update(update)
-        return self._update(filter, update, False, upsert, collation, array_filters, comment)
+        return self._update(filter, update, False, upsert, collation, array_filters, hint, comment)
 
     def update_many(
         self,
@@ -340,11 +348,12 @@ class Collection(CollectionView):
         *,
         collation: Any = None,
         array_filters: Sequence[Document] | None = None,
+        hint: Any = None,
         comment: str | None = None,
     ) -> UpdateResult:
         """Updates all documents that match, in one commit."""
         _check_update(update)
-        return self._update(filter, update, True, upsert, collation, array_filters, comment)
+        return self._update(filter, update, True, upsert, collation, array_filters, hint, comment)
 
     def replace_one(
         self,
@@ -353,11 +362,12 @@ class Collection(CollectionView):
         upsert: bool = False,
         *,
         collation: Any = None,
+        hint: Any = None,
         comment: str | None = None,
     ) -> UpdateResult:
-        """Replaces the first document by ``_id`` that matches."""
+        """Replaces the first document that matches: by ``_id``, or by the index of ``hint``."""
         _check_replacement(replacement)
-        return self._update(filter, replacement, False, upsert, collation, None, comment)
+        return self._update(filter, replacement, False, upsert, collation, None, hint, comment)
 
     def _update(
         self,
@@ -367,11 +377,11 @@ class Collection(CollectionView):
         upsert: bool,
         collation: Any,
         array_filters: Sequence[Document] | None,
+        hint: Any,
         comment: str | None,
     ) -> UpdateResult:
-        command = self._command(
-            **_update_fields(filter, update, many, upsert, collation, array_filters)
-        )
+        fields = _update_fields(filter, update, many, upsert, collation, array_filters)
+        command = self._command(**fields, hint=_hint(hint))
         matched, modified, upserted, lsn = self._native.update(self._name, command, None, comment)
         identifier = None
         if upserted is not None:
@@ -379,22 +389,34 @@ class Collection(CollectionView):
         return UpdateResult(matched, modified, identifier, lsn)
 
     def delete_one(
-        self, filter: Document, *, collation: Any = None, comment: str | None = None
+        self,
+        filter: Document,
+        *,
+        collation: Any = None,
+        hint: Any = None,
+        comment: str | None = None,
     ) -> DeleteResult:
-        """Deletes the first document by ``_id`` that matches."""
-        return self._delete(filter, False, collation, comment)
+        """Deletes the first document that matches: by ``_id``, or by the index of ``hint``."""
+        return self._delete(filter, False, collation, hint, comment)
 
     def delete_many(
-        self, filter: Document, *, collation: Any = None, comment: str | None = None
+        self,
+        filter: Document,
+        *,
+        collation: Any = None,
+        hint: Any = None,
+        comment: str | None = None,
     ) -> DeleteResult:
         """Deletes all documents that match, in one commit."""
-        return self._delete(filter, True, collation, comment)
+        return self._delete(filter, True, collation, hint, comment)
 
     def _delete(
-        self, filter: Document, many: bool, collation: Any, comment: str | None
+        self, filter: Document, many: bool, collation: Any, hint: Any, comment: str | None
     ) -> DeleteResult:
         collation = as_document(collation)
-        command = self._command(filter=_filter(filter), many=many, collation=collation)
+        command = self._command(
+            filter=_filter(filter), many=many, collation=collation, hint=_hint(hint)
+        )
         return DeleteResult(*self._native.delete(self._name, command, None, comment))
 
     def find_one_and_update(
@@ -491,7 +513,7 @@ class Collection(CollectionView):
         )
 
     def create_index(
-        self, keys: Order, *, name: str | None = None, comment: str | None = None, **options: Any
+        self, /, keys: Order, *, name: str | None = None, comment: str | None = None, **options: Any
     ) -> str:
         """Creates an index and the entries of all documents. Returns its name."""
         definition = {"key": _codec.order(keys), **options}
@@ -502,6 +524,22 @@ class Collection(CollectionView):
         request = {"collection": self._name, "definition": definition, "message": comment}
         created: str = self._operation("index.create", request)["index"]
         return created
+
+    def create_indexes(self, indexes: Iterable[Any], *, comment: str | None = None) -> list[str]:
+        """Creates the indexes of pymongo's ``IndexModel``, or of definitions such as
+        ``{"key": {"age": 1}, "unique": True}``, one commit each. Returns their names."""
+        names = []
+        for index in indexes:
+            options = dict(as_document(index))
+            keys = options.pop("key")
+            names.append(self.create_index(keys, comment=comment, **options))
+        return names
+
+    def drop_indexes(self, *, comment: str | None = None) -> None:
+        """Drops all indexes except that of ``_id``, one commit each; past states keep them."""
+        for name in self.index_information():
+            if name != "_id_":
+                self.drop_index(name, comment=comment)
 
     def drop_index(self, index_or_name: Any, *, comment: str | None = None) -> None:
         """Drops an index, by its name or its key; past states keep it."""
@@ -529,7 +567,7 @@ class Collection(CollectionView):
         """Renames the collection. Returns it by its new name."""
         request = {"from": self._name, "to": new_name, "message": comment}
         self._operation("collection.rename", request)
-        return Collection(self._native, new_name, self._options, self._call)
+        return Collection(self._native, new_name, self._options, self._call)._of(self._owner)
 
     def _operation(self, name: str, request: dict[str, Any]) -> Any:
         if self._call is None:
@@ -561,10 +599,18 @@ def _hint(hint: Any) -> Any:
 
 
 def _query(
-    filter: Document | None, projection: Fields, sort: Order | None, hint: Any, collation: Any
+    filter: Document | None,
+    projection: Fields,
+    sort: Order | None,
+    hint: Any,
+    collation: Any,
+    skip: SupportsIndex = 0,
+    limit: SupportsIndex = 0,
 ) -> dict[str, Any]:
     """The fields of a query that are given."""
-    query: dict[str, Any] = {}
+    # The integers of numpy are no integers for BSON.
+    numbers = {"skip": operator.index(skip), "limit": abs(operator.index(limit))}
+    query: dict[str, Any] = {name: number for name, number in numbers.items() if number}
     if filter is not None:
         query["filter"] = _filter(filter)
     if projection is not None:

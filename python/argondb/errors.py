@@ -68,7 +68,21 @@ class AlreadyExistsError(ArgonError):
 
 
 class DuplicateKeyError(AlreadyExistsError):
-    """A document with this ``_id``, or with this value of a unique index, exists."""
+    """A document with this ``_id``, or with this value of a unique index, exists.
+
+    Its ``details`` have pymongo's names: ``code``, ``errmsg``, ``keyPattern``, and ``keyValue``, which is
+    absent if a value is too long for an entry of the index.
+
+    >>> import argondb
+    >>> with argondb.open("memory:") as store:
+    ...     boats = store.project("shop", create=True).branch("main")["boats"]
+    ...     _ = boats.insert_one({"_id": 1})
+    ...     try:
+    ...         boats.insert_one({"_id": 1})
+    ...     except argondb.DuplicateKeyError as error:
+    ...         error.code, error.details["keyPattern"], error.details["keyValue"]
+    (11000, {'_id': 1}, {'_id': 1})
+    """
 
 
 class ConflictError(ArgonError):
@@ -137,7 +151,16 @@ _BY_KIND: dict[str, type[ArgonError]] = {
 
 
 def _from_native(kind: str, message: str, details: dict[str, Any], hint: str | None) -> ArgonError:
-    """Makes the exception of a native error."""
+    """Makes the exception of a native error, whose details may have documents as BSON."""
+    if any(isinstance(value, bytes) for value in details.values()):
+        import bson
+
+        details = {
+            name: bson.decode(value) if isinstance(value, bytes) else value
+            for name, value in details.items()
+        }
     if details.get("code") == _DUPLICATE_KEY:
-        return DuplicateKeyError(message, details, hint)
+        names = {"key_pattern": "keyPattern", "key_value": "keyValue"}
+        details = {names.get(name, name): value for name, value in details.items()}
+        return DuplicateKeyError(message, {**details, "errmsg": message}, hint)
     return _BY_KIND.get(kind, InternalError)(message, details, hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from argondb import _argondb
@@ -13,6 +14,7 @@ from argondb.errors import AlreadyExistsError, NotFoundError
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from argondb._codec import CodecOptions
     from argondb.branch import Branch
     from argondb.plan import PlanInfo
     from argondb.records import BranchInfo, Pin, ProjectInfo
@@ -28,8 +30,10 @@ _opened: weakref.WeakSet[Store] = weakref.WeakSet()
 class Store:
     """A store, made by :func:`argondb.open`."""
 
-    def __init__(self, native: _argondb.Store) -> None:
-        self._session = Session(native)
+    def __init__(
+        self, native: _argondb.Store, codec_options: CodecOptions[Any] | None = None
+    ) -> None:
+        self._session = Session(native, None, codec_options)
         self._process = os.getpid()
         _opened.add(self)
 
@@ -75,7 +79,8 @@ class Store:
         return self._session.native.release()
 
     def close(self) -> None:
-        """Closes the store for good."""
+        """Closes the store for good: open cursors and watches end with an error at their next use, open
+        commits write nothing. A call of another thread that is running ends first."""
         self._session.native.close()
         _opened.discard(self)
 
@@ -100,6 +105,14 @@ class Project:
 
     def __repr__(self) -> str:
         return f"Project({self._name!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Project):
+            return NotImplemented
+        return (self._session.native, self._name) == (other._session.native, other._name)
+
+    def __hash__(self) -> int:
+        return hash((self._session.native, self._name))
 
     @property
     def name(self) -> str:
@@ -149,6 +162,7 @@ def open(
     idle: float = IDLE,
     lock_timeout: float | None = None,
     password: str | None = None,
+    codec_options: CodecOptions[Any] | None = None,
 ) -> Store:
     """Opens a store, in this process: ``sled:.argon``, ``fjall:.argon``, ``memory:``,
     ``mongodb://HOST/DATABASE``, ``s3://BUCKET/PREFIX``, or the name of a store in the settings.
@@ -166,6 +180,7 @@ def open(
       call.
     - ``lock_timeout``: how many seconds to wait while another process has the store open.
     - ``password``: that of the user in the URL; without it, ``ARGON_STORE_PASSWORD``.
+    - ``codec_options``: how documents are encoded and decoded, as pymongo has them.
 
     An object of a store can't be used in a child that ``os.fork()`` makes: open the store there again.
     """
@@ -179,23 +194,54 @@ def open(
         lock_timeout=lock_timeout,
         password=password,
     )
-    return Store(native)
+    return Store(native, codec_options)
+
+
+#: The locks of the stores that a process which forks could not let go, by device and number.
+_locks: set[tuple[int, int]] = set()
 
 
 def _release_all() -> None:
     """Before a fork: a child would keep the lock of a store that is open, even when the parent lets it
-    go."""
-    for store in list(_opened):
-        if store._process == os.getpid() and not store._session.native.is_held:
-            store.release()
+    go. A store that something is reading or writing stays open."""
+    _locks.clear()
+    for directory in _argondb.release_before_fork():
+        _locks.update(_locks_of(directory))
 
 
-def _close_all() -> None:
-    """At the end of the process: a store that is closed needs no repair."""
-    for store in list(_opened):
-        if store._process == os.getpid():
-            store.close()
+def _locks_of(directory: str) -> Iterator[tuple[int, int]]:
+    """The directory of a store, and the files in it by which the store and its engine are locked."""
+    for path, _, files in os.walk(directory):
+        names = [path] if path == directory else []
+        names += [os.path.join(path, name) for name in files if name in ("lock", "db")]
+        for name in names:
+            try:
+                found = os.stat(name)
+            except OSError:
+                continue
+            yield found.st_dev, found.st_ino
+
+
+def _drop_locks() -> None:
+    """In the child of a fork: closes its copies of the locks that the parent has, which nothing in the
+    child uses, so that the store is free as soon as the parent closes it."""
+    if not _locks:
+        return
+    try:
+        descriptors = [int(name) for name in os.listdir("/dev/fd")]
+    except OSError:
+        return
+    for descriptor in descriptors:
+        try:
+            found = os.fstat(descriptor)
+            if (found.st_dev, found.st_ino) in _locks:
+                os.close(descriptor)
+        except OSError:
+            continue
+    _locks.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_release_all)
+    os.register_at_fork(
+        before=_release_all, after_in_parent=_locks.clear, after_in_child=_drop_locks
+    )

@@ -1,5 +1,7 @@
 //! Commands with documents, as the package sends them: in MongoDB's words, as BSON.
 
+use std::time::Duration;
+
 use argon_core::Error;
 use argon_core::model::{Actor, CollectionName, Message};
 use argon_query::commands::{DeleteCommand, UpdateCommand};
@@ -70,6 +72,12 @@ fn number(command: &mut Document, name: &str) -> Result<u64> {
         Some(_) => None,
     };
     value.ok_or_else(|| Error::invalid(format!("{name} must be a number from 0 on")).into())
+}
+
+/// The most time that reading may take: the milliseconds of the field `max_time_ms`; `None` for any.
+pub(crate) fn max_time(command: &mut Document) -> Result<Option<Duration>> {
+    let millis = number(command, "max_time_ms")?;
+    Ok((millis > 0).then(|| Duration::from_millis(millis)))
 }
 
 pub(crate) fn flag(command: &mut Document, name: &str) -> bool {

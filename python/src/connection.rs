@@ -16,6 +16,7 @@ use argon_service::discover::Place;
 use argon_service::{OpenStore, Result, StoreOpener, Workspace, backends};
 
 use crate::runtime;
+use crate::users::{StoreUsers, closed};
 
 /// How often a store that was closed is looked at, at most: for two seconds.
 const LOOKS_AT_LOCKS: u32 = 2000;
@@ -30,6 +31,8 @@ pub(crate) struct Connection {
     /// The process that made the connection.
     process: u32,
     slot: Mutex<Slot>,
+    /// The cursors, transactions and watches.
+    pub(crate) users: StoreUsers,
     /// Held by whoever opens or closes the store.
     gate: tokio::sync::Mutex<()>,
 }
@@ -66,7 +69,17 @@ impl Connection {
     pub(crate) fn new(place: Place, opener: StoreOpener, idle: Option<Duration>) -> Self {
         let process = std::process::id();
         let (slot, gate) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self { place, opener, idle, process, slot, gate }
+        Self { place, opener, idle, process, slot, users: StoreUsers::new(), gate }
+    }
+
+    /// The connection as one of the process.
+    ///
+    /// # Errors
+    /// See [`runtime::register`].
+    pub(crate) fn registered(self) -> Result<Arc<Self>> {
+        let connection = Arc::new(self);
+        runtime::register(&connection)?;
+        Ok(connection)
     }
 
     /// Opens the store, unless it is open, and keeps it open as long as the lease exists.
@@ -136,15 +149,22 @@ impl Connection {
         Some(slot.leases == 0 && before == Some(slot.calls))
     }
 
-    /// Closes the store for good, as soon as nobody uses it.
+    /// Closes the store for good: ends the cursors, transactions and watches. Calls that run in other threads end
+    /// first.
     pub(crate) async fn close(self: &Arc<Self>) {
         self.slot().closed = true;
+        self.users.end().await;
         self.release().await;
     }
 
     /// Whether the store is open.
     pub(crate) fn is_open(&self) -> bool {
         self.slot().opened.is_some()
+    }
+
+    /// Whether the store is closed for good.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.slot().closed
     }
 
     /// Whether the store is never let go while the connection exists.
@@ -168,7 +188,7 @@ impl Connection {
     fn lease_opened(self: &Arc<Self>) -> Result<Option<Lease>> {
         let mut slot = self.slot();
         if slot.closed {
-            return Err(Error::invalid("the store is closed; open it again").into());
+            return Err(closed().into());
         }
         let Some(opened) = slot.opened.clone() else { return Ok(None) };
         slot.leases += 1;
@@ -196,7 +216,7 @@ impl Connection {
     }
 
     /// The directory of the store, if it is on this machine.
-    fn directory(&self) -> Option<PathBuf> {
+    pub(crate) fn directory(&self) -> Option<PathBuf> {
         backends::directory_of(&self.place.url).map(PathBuf::from)
     }
 
@@ -255,6 +275,10 @@ impl Drop for Connection {
 }
 
 impl Lease {
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.opened().store
     }
@@ -374,10 +398,10 @@ impl Drop for Lease {
         slot.leases -= 1;
         if slot.closed && slot.leases == 0 {
             // Nobody comes back to a store that is closed for good.
-            let last = slot.opened.take();
             drop(slot);
+            let connection = self.connection.clone();
             if let Ok(runtime) = runtime::current() {
-                runtime.spawn(close(last, self.connection.directory()));
+                runtime.spawn(async move { connection.release().await });
             }
         }
     }

@@ -10,8 +10,8 @@ use argon_query::filter::FilterOptions;
 use argon_query::find::{self, Find, FindCommand, Selection};
 use argon_query::modify::Modified;
 use argon_query::pipeline::Pipeline;
-use argon_service::document::{CountDocuments, count_one};
-use argon_service::json::QueryDocument;
+use argon_service::document::{CountDocuments, ExplainQuery, FindDocuments, count_one, explain};
+use argon_service::json::{HintValue, QueryDocument};
 use argon_service::{Failure, Result};
 use bson::{Bson, Document, doc};
 use futures::TryStreamExt;
@@ -23,7 +23,7 @@ use crate::columns;
 use crate::commands as parsed;
 use crate::cursor::Cursor;
 use crate::find_and_modify;
-use crate::place::{PlaceOfDocuments, Reading, ended};
+use crate::place::{PlaceOfDocuments, Reading};
 use crate::runtime::{wait, wait_here};
 
 /// The documents of the head of a branch, of a past state, or of a transaction.
@@ -89,10 +89,56 @@ impl Documents {
     fn find(&self, py: Python<'_>, collection: &str, command: &[u8]) -> PyResult<Cursor> {
         wait_here(py, async {
             let name = parsed::collection(collection)?;
-            let find = Find::compile(&parsed::find(&mut parsed::parse(command)?)?)?;
+            let mut command = parsed::parse(command)?;
+            let time = parsed::max_time(&mut command)?;
+            let find = Find::compile(&parsed::find(&mut command)?)?;
             let Reading { lease, execution, .. } = self.place.reading().await?;
-            Ok(Cursor::new(find.run(name.as_str(), &execution), lease))
+            Cursor::new(find.run(name.as_str(), &execution), lease, time)
         })
+    }
+
+    /// How a query is answered, as the document of MongoDB's `explain`. With `execute`, it is run, to count what it
+    /// reads.
+    fn explain<'py>(
+        &self,
+        py: Python<'py>,
+        collection: &str,
+        command: Vec<u8>,
+        execute: bool,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let place = self.place.clone();
+        let collection = collection.to_owned();
+        let bytes = wait(py, async move {
+            let collection = parsed::collection(&collection)?;
+            let find = parsed::find(&mut parsed::parse(&command)?)?;
+            let reading = place.reading().await?;
+            if !reading.is_state {
+                return Err(unsupported("explain after a write"));
+            }
+            let query = FindDocuments {
+                filter: QueryDocument(find.filter),
+                projection: QueryDocument(find.projection),
+                sort: QueryDocument(find.sort),
+                skip: find.skip,
+                limit: (find.limit > 0).then_some(find.limit),
+                collation: QueryDocument(find.collation),
+                hint: find.hint.map(HintValue),
+                collection,
+            };
+            let revision = format!("{}@{}", place.branch, reading.state.lsn());
+            let names = (place.project.as_str(), revision.as_str());
+            let request = ExplainQuery { query, execute };
+            let explained = explain(&reading.state, request, names).await?;
+            let mut document = Document::new();
+            let planner = ("queryPlanner", Some(explained.query_planner));
+            for (name, part) in [planner, ("executionStats", explained.execution_stats)] {
+                if let Some(part) = part {
+                    document.insert(name, part.to_bson().map_err(parsed::malformed)?);
+                }
+            }
+            encode(&document)
+        })?;
+        Ok(PyBytes::new(py, &bytes))
     }
 
     /// The documents that a query finds as columns in Arrow's layout; see `columns/export.rs`.
@@ -147,11 +193,12 @@ impl Documents {
             let name = parsed::collection(&collection)?;
             let mut command = parsed::parse(&command)?;
             let options = parsed::options(&mut command)?;
+            let time = parsed::max_time(&mut command)?;
             let stages = parsed::list(&mut command, "pipeline")?;
             let pipeline = Arc::new(Pipeline::compile(&stages, &options)?);
             if pipeline.write().is_none() {
                 let Reading { lease, execution, .. } = place.reading().await?;
-                return Ok(Cursor::new(pipeline.run(name.as_str(), &execution), lease));
+                return Cursor::new(pipeline.run(name.as_str(), &execution), lease, time);
             }
             if place.open_transaction().is_some() {
                 return Err(unsupported("a pipeline with $out or $merge"));
@@ -239,7 +286,7 @@ impl Documents {
             let documents = parsed::split(&documents)?;
             if let Some(open) = place.open_transaction() {
                 let mut begun = open.lock().await;
-                let begun = begun.as_mut().ok_or_else(ended)?;
+                let begun = begun.as_mut().ok_or_else(|| place.ended())?;
                 begun.transaction.insert(&name, documents).await?;
                 return Ok(None);
             }
@@ -267,7 +314,7 @@ impl Documents {
             let command = parsed::update(&mut parsed::parse(&command)?)?;
             if let Some(open) = place.open_transaction() {
                 let mut begun = open.lock().await;
-                let begun = begun.as_mut().ok_or_else(ended)?;
+                let begun = begun.as_mut().ok_or_else(|| place.ended())?;
                 return Ok(begun.transaction.update(&name, &command).await?);
             }
             let (_lease, branch) = place.writable().await?;
@@ -294,7 +341,7 @@ impl Documents {
             let command = parsed::delete(&mut parsed::parse(&command)?)?;
             if let Some(open) = place.open_transaction() {
                 let mut begun = open.lock().await;
-                let begun = begun.as_mut().ok_or_else(ended)?;
+                let begun = begun.as_mut().ok_or_else(|| place.ended())?;
                 return Ok(begun.transaction.delete(&name, &command).await?);
             }
             let (_lease, branch) = place.writable().await?;
@@ -321,7 +368,7 @@ impl Documents {
             let bulk = Arc::new(Bulk::parse(name, parsed::parse(&command)?)?);
             let (counts, lsn) = if let Some(open) = place.open_transaction() {
                 let mut begun = open.lock().await;
-                let begun = begun.as_mut().ok_or_else(ended)?;
+                let begun = begun.as_mut().ok_or_else(|| place.ended())?;
                 // All of its writes are applied, or none.
                 let mut transaction = begun.transaction.clone();
                 let counts = bulk.apply(&mut transaction).await?;
@@ -354,7 +401,7 @@ impl Documents {
             let command = find_and_modify::parse(parsed::parse(&command)?)?;
             if let Some(open) = place.open_transaction() {
                 let mut begun = open.lock().await;
-                let begun = begun.as_mut().ok_or_else(ended)?;
+                let begun = begun.as_mut().ok_or_else(|| place.ended())?;
                 let found = begun.transaction.find_and_modify(&name, &command).await?;
                 return Ok((found.document, None));
             }
@@ -377,7 +424,7 @@ impl Documents {
         let place = self.place.clone();
         wait(py, async move {
             let open = place.open_transaction().ok_or_else(no_transaction)?;
-            let begun = open.lock().await.take().ok_or_else(ended)?;
+            let begun = open.lock().await.take().ok_or_else(|| place.ended())?;
             let request = parsed::signature(actor, message)?.request(&begun.branch);
             Ok(lsn(begun.transaction.commit(request).await?.as_ref()))
         })

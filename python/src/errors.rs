@@ -4,7 +4,7 @@ use argon_core::{DetailValue, Error, ErrorKind, Hint};
 use argon_service::{Failure, of_format};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 
 use crate::hints;
 
@@ -22,12 +22,17 @@ pub(crate) fn exception(py: Python<'_>, failure: &Failure) -> PyErr {
     made.map_or_else(|error| error, PyErr::from_value)
 }
 
+/// The exception itself; documents among its details are bytes.
 fn made<'py>(py: Python<'py>, error: &Error, hint: Option<&Hint>) -> PyResult<Bound<'py, PyAny>> {
     let details = PyDict::new(py);
     for (key, value) in error.details() {
         match value {
             DetailValue::Text(text) => details.set_item(key.as_str(), text.as_str())?,
             DetailValue::Number(number) => details.set_item(key.as_str(), *number)?,
+            DetailValue::Document(document) => {
+                let bytes = document.to_vec().unwrap_or_default();
+                details.set_item(key.as_str(), PyBytes::new(py, &bytes))?;
+            }
         }
     }
     let hint = hint.and_then(hints::words);

@@ -14,6 +14,9 @@ fn of_store(hint: &Hint) -> Option<String> {
             "branch.log() shows whether the write happened; look before you try again"
         }
         Hint::CreateStore { .. } | Hint::ChooseStore => "argondb.open(url, create=True) creates it",
+        Hint::WaitForStore => {
+            "close it there, or wait longer by argondb.open(url, lock_timeout=SECONDS)"
+        }
         Hint::FreeSpace => "the disk is full: make room, then try again",
         Hint::ReportDefect => "this is a defect in Argon; please report it",
         Hint::SplitCommit => "write the rest by another call",

@@ -1,5 +1,7 @@
-//! The operations of the service: a request as JSON, and the result as JSON, in which documents are
-//! canonical Extended JSON.
+//! The operations of the service: a request as BSON, and the result as BSON.
+//!
+//! The values of documents in both are bytes, as `argon_service::json::ExtJson` says, so that none is taken for a
+//! value of another type.
 
 use argon_core::model::{BranchName, ProjectName, Trailers};
 use argon_core::{Error, Revision, State};
@@ -24,7 +26,7 @@ use crate::connection::Lease;
 /// An operation with its request.
 pub(crate) struct Operation {
     name: String,
-    request: String,
+    request: Vec<u8>,
     project: Option<ProjectName>,
     branch: BranchName,
     /// The trailers of what the operation commits.
@@ -36,7 +38,7 @@ impl Operation {
     /// `Invalid` for a name that no project or branch can have.
     pub(crate) fn parse(
         name: &str,
-        request: String,
+        request: Vec<u8>,
         project: Option<&str>,
         branch: Option<&str>,
         trailers: Trailers,
@@ -51,8 +53,11 @@ impl Operation {
     }
 
     fn request<T: DeserializeOwned>(&self) -> Result<T> {
-        let request = serde_json::from_str(&self.request);
-        Ok(request.map_err(|error| Error::invalid(error.to_string()))?)
+        let request = bson::deserialize_from_slice(&self.request);
+        // The text of such an error is about BSON, which nobody has written; its message is about the request.
+        let message =
+            |error: bson::error::Error| error.message.unwrap_or_else(|| error.kind.to_string());
+        Ok(request.map_err(|error| Error::invalid(message(error)))?)
     }
 }
 
@@ -60,7 +65,7 @@ impl Operation {
 ///
 /// # Errors
 /// Those of the operation; `Invalid` for a request that can't be read.
-pub(crate) async fn run(lease: &Lease, operation: Operation) -> Result<String> {
+pub(crate) async fn run(lease: &Lease, operation: Operation) -> Result<Vec<u8>> {
     if let Some(result) = of_store(lease, &operation).await? {
         return Ok(result);
     }
@@ -84,66 +89,66 @@ fn unknown(name: &str) -> argon_service::Failure {
     Error::invalid(format!("unknown operation '{name}'")).into()
 }
 
-async fn of_store(lease: &Lease, operation: &Operation) -> Result<Option<String>> {
+async fn of_store(lease: &Lease, operation: &Operation) -> Result<Option<Vec<u8>>> {
     let opened = lease.open_store();
     Ok(Some(match operation.name.as_str() {
-        "project.list" => json(&project::list(&opened, operation.request()?).await?)?,
-        "project.create" => json(&project::create(&opened, operation.request()?, &()).await?)?,
+        "project.list" => encoded(&project::list(&opened, operation.request()?).await?)?,
+        "project.create" => encoded(&project::create(&opened, operation.request()?, &()).await?)?,
         _ => return Ok(None),
     }))
 }
 
 /// Operations on branches, pins and collections.
-async fn of_project(workspace: &Workspace, operation: &Operation) -> Result<Option<String>> {
+async fn of_project(workspace: &Workspace, operation: &Operation) -> Result<Option<Vec<u8>>> {
     let of_project = &workspace.project;
     let environment = workspace.opened.store.environment();
     Ok(Some(match operation.name.as_str() {
-        "branch.list" => json(&branch::list(workspace, operation.request()?).await?)?,
-        "branch.create" => json(&branch::create(workspace, operation.request()?).await?)?,
-        "branch.delete" => json(&branch::delete(workspace, operation.request()?).await?)?,
-        "branch.rename" => json(&branch::rename(workspace, operation.request()?, &()).await?)?,
-        "branch.protect" => json(&branch::protect(of_project, operation.request()?).await?)?,
-        "pin.list" => json(&pin::list(of_project, operation.request()?).await?)?,
+        "branch.list" => encoded(&branch::list(workspace, operation.request()?).await?)?,
+        "branch.create" => encoded(&branch::create(workspace, operation.request()?).await?)?,
+        "branch.delete" => encoded(&branch::delete(workspace, operation.request()?).await?)?,
+        "branch.rename" => encoded(&branch::rename(workspace, operation.request()?, &()).await?)?,
+        "branch.protect" => encoded(&branch::protect(of_project, operation.request()?).await?)?,
+        "pin.list" => encoded(&pin::list(of_project, operation.request()?).await?)?,
         "pin.create" => {
             let SignedBy { key } = operation.request()?;
             let request = operation.request()?;
             let key = key.map(|file| keys::read_private(file.as_ref())).transpose()?;
-            json(&pin::create(workspace, request, key.as_ref()).await?)?
+            encoded(&pin::create(workspace, request, key.as_ref()).await?)?
         }
-        "pin.delete" => json(&pin::delete(of_project, operation.request()?).await?)?,
+        "pin.delete" => encoded(&pin::delete(of_project, operation.request()?).await?)?,
         "sandbox.create" => {
-            json(&sandbox::create(workspace, environment, operation.request()?).await?)?
+            encoded(&sandbox::create(workspace, environment, operation.request()?).await?)?
         }
-        "sandbox.list" => json(&sandbox::list(of_project, operation.request()?).await?)?,
+        "sandbox.list" => encoded(&sandbox::list(of_project, operation.request()?).await?)?,
         "sandbox.extend" => {
-            json(&sandbox::extend(of_project, environment, operation.request()?).await?)?
+            encoded(&sandbox::extend(of_project, environment, operation.request()?).await?)?
         }
-        "sandbox.keep" => json(&sandbox::keep(workspace, operation.request()?, &()).await?)?,
-        "sandbox.discard" => json(&sandbox::discard(workspace, operation.request()?).await?)?,
+        "sandbox.keep" => encoded(&sandbox::keep(workspace, operation.request()?, &()).await?)?,
+        "sandbox.discard" => encoded(&sandbox::discard(workspace, operation.request()?).await?)?,
         "collection.create" => {
             let request: CreateCollection = operation.request()?;
-            json(&collections::create(&workspace.branch().await?, request).await?)?
+            encoded(&collections::create(&workspace.branch().await?, request).await?)?
         }
         "collection.drop" => {
             let request: DropCollection = operation.request()?;
-            json(&collections::drop(&workspace.branch().await?, request).await?)?
+            encoded(&collections::drop(&workspace.branch().await?, request).await?)?
         }
         "collection.rename" => {
             let request: RenameCollection = operation.request()?;
-            json(&collections::rename(&workspace.branch().await?, request).await?)?
+            encoded(&collections::rename(&workspace.branch().await?, request).await?)?
         }
         "index.create" => {
-            json(&index::create(&workspace.branch().await?, operation.request()?).await?)?
+            encoded(&index::create(&workspace.branch().await?, operation.request()?).await?)?
         }
         "index.drop" => {
-            json(&index::drop(&workspace.branch().await?, operation.request()?).await?)?
+            encoded(&index::drop(&workspace.branch().await?, operation.request()?).await?)?
         }
         _ => return Ok(None),
     }))
 }
 
 /// Operations on states and on the history.
-async fn of_states(workspace: &Workspace, operation: &Operation) -> Result<Option<String>> {
+async fn of_states(workspace: &Workspace, operation: &Operation) -> Result<Option<Vec<u8>>> {
     Ok(Some(match operation.name.as_str() {
         "log" => {
             let request: ListCommits = operation.request()?;
@@ -154,7 +159,7 @@ async fn of_states(workspace: &Workspace, operation: &Operation) -> Result<Optio
                     LogEntry::Floor(_) => None,
                 })
             });
-            json(&commits.try_collect::<Vec<_>>().await?)?
+            encoded(&commits.try_collect::<Vec<_>>().await?)?
         }
         "reflog" => {
             let request: ListReflog = operation.request()?;
@@ -165,22 +170,22 @@ async fn of_states(workspace: &Workspace, operation: &Operation) -> Result<Optio
                     ReflogLine::End(_) => None,
                 })
             });
-            json(&entries.try_collect::<Vec<_>>().await?)?
+            encoded(&entries.try_collect::<Vec<_>>().await?)?
         }
         "diff" => {
             let request: CompareStates = operation.request()?;
             let comparison = changes::compare(workspace, &request).await?;
-            json(&comparison.items(request.listing).try_collect::<Vec<_>>().await?)?
+            encoded(&comparison.items(request.listing).try_collect::<Vec<_>>().await?)?
         }
         "show" => {
             let request: ShowCommit = operation.request()?;
             let commit = changes::commit(workspace, &request).await?;
-            json(&commit.items(request.listing).try_collect::<Vec<_>>().await?)?
+            encoded(&commit.items(request.listing).try_collect::<Vec<_>>().await?)?
         }
         "collection.list" => {
             let request: ListCollections = operation.request()?;
             let state = state(workspace, operation).await?;
-            json(&collections::list(&state, &request).try_collect::<Vec<_>>().await?)?
+            encoded(&collections::list(&state, &request).try_collect::<Vec<_>>().await?)?
         }
         "history" => {
             let request: ListVersions = operation.request()?;
@@ -192,21 +197,21 @@ async fn of_states(workspace: &Workspace, operation: &Operation) -> Result<Optio
                     HistoryEntry::Floor(_) => None,
                 })
             });
-            json(&versions.try_collect::<Vec<_>>().await?)?
+            encoded(&versions.try_collect::<Vec<_>>().await?)?
         }
         "blame" => {
             let request: BlameDocument = operation.request()?;
             let state = state(workspace, operation).await?;
-            json(&document::blame(&state, &request).await?)?
+            encoded(&document::blame(&state, &request).await?)?
         }
-        "reset" => json(&restore::reset(workspace, &operation.request()?).await?)?,
-        "restore" => json(&restore::restore_part(workspace, operation.request()?).await?)?,
+        "reset" => encoded(&restore::reset(workspace, &operation.request()?).await?)?,
+        "restore" => encoded(&restore::restore_part(workspace, operation.request()?).await?)?,
         _ => return Ok(None),
     }))
 }
 
 /// Operations that make, show and apply plans.
-async fn of_plans(workspace: &Workspace, operation: &Operation) -> Result<Option<String>> {
+async fn of_plans(workspace: &Workspace, operation: &Operation) -> Result<Option<Vec<u8>>> {
     let outcome = match operation.name.as_str() {
         "merge" => plan::merge(workspace, operation.request()?, &()).await?,
         "undo" => plan::undo(workspace, operation.request()?, &()).await?,
@@ -214,16 +219,17 @@ async fn of_plans(workspace: &Workspace, operation: &Operation) -> Result<Option
         "plan.apply" => plan::apply(workspace, operation.request()?, &()).await?,
         "plan.show" => {
             let review = plan::show(workspace, &operation.request()?).await?;
-            return json(&review.shown(listing(operation)?).await?).map(Some);
+            return encoded(&review.shown(listing(operation)?).await?).map(Some);
         }
         "plan.list" => {
-            return json(&plan::list(&workspace.project, operation.request()?).await?).map(Some);
+            return encoded(&plan::list(&workspace.project, operation.request()?).await?).map(Some);
         }
         "plan.resolve" => {
-            return json(&plan::resolve(workspace, operation.request()?).await?).map(Some);
+            return encoded(&plan::resolve(workspace, operation.request()?).await?).map(Some);
         }
         "plan.abort" => {
-            return json(&plan::abort(&workspace.project, &operation.request()?).await?).map(Some);
+            return encoded(&plan::abort(&workspace.project, &operation.request()?).await?)
+                .map(Some);
         }
         _ => return Ok(None),
     };
@@ -244,17 +250,17 @@ struct ShownOutcome<C: Serialize> {
     commit: Option<C>,
 }
 
-async fn shown(outcome: PlanOutcome, listing: Listing) -> Result<String> {
-    let of_review = async |outcome: &'static str, review: &PlanReview| -> Result<String> {
+async fn shown(outcome: PlanOutcome, listing: Listing) -> Result<Vec<u8>> {
+    let of_review = async |outcome: &'static str, review: &PlanReview| -> Result<Vec<u8>> {
         let plan = Some(review.shown(listing).await?);
-        json(&ShownOutcome { outcome, plan, commit: None::<()> })
+        encoded(&ShownOutcome { outcome, plan, commit: None::<()> })
     };
     match outcome {
         PlanOutcome::Committed(commit) => {
-            json(&ShownOutcome { outcome: "committed", plan: None, commit: Some(commit) })
+            encoded(&ShownOutcome { outcome: "committed", plan: None, commit: Some(commit) })
         }
         PlanOutcome::Nothing(nothing) => {
-            json(&ShownOutcome { outcome: "nothing", plan: None, commit: Some(nothing) })
+            encoded(&ShownOutcome { outcome: "nothing", plan: None, commit: Some(nothing) })
         }
         PlanOutcome::Computed(review) => of_review("computed", &review).await,
         PlanOutcome::Saved(review) => of_review("saved", &review).await,
@@ -283,7 +289,18 @@ async fn state(workspace: &Workspace, operation: &Operation) -> Result<State> {
     workspace.state(revision.as_ref()).await
 }
 
-fn json(result: &impl Serialize) -> Result<String> {
-    let json = serde_json::to_string(result);
-    Ok(json.map_err(|error| Error::internal(error.to_string()))?)
+/// A result as the only field of a document.
+#[derive(Serialize)]
+struct Returned<'r, T> {
+    result: &'r T,
+}
+
+fn encoded<T: Serialize>(result: &T) -> Result<Vec<u8>> {
+    let bytes = bson::serialize_to_vec(&Returned { result })
+        .map_err(|error| Error::internal("a result can't be encoded").with_source(error))?;
+    if i32::try_from(bytes.len()).is_err() {
+        let message = "the result has more than 2 GiB: ask for less of it";
+        return Err(Error::unsupported(message).into());
+    }
+    Ok(bytes)
 }

@@ -1,7 +1,7 @@
 //! What documents are read of, and written to.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use argon_core::model::{BranchName, Lsn, ProjectName, Trailers};
 use argon_core::{Branch, Digest, Error, Revision, State};
@@ -9,9 +9,11 @@ use argon_query::expression::Context;
 use argon_query::pipeline::{Execution, Limits, StateCollections};
 use argon_query::transaction::Transaction;
 use argon_service::Result;
+use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use crate::connection::{Connection, Lease, forget_state};
+use crate::users::{StoreUser, closed};
 
 /// The head of a branch, a past state, or a transaction.
 #[derive(Clone)]
@@ -113,8 +115,10 @@ impl PlaceOfDocuments {
         let lease = connection.lease().await?;
         let head = lease.branch_with_trailers(&project, &branch, &trailers).await?;
         let transaction = Transaction::begin(&head).await?;
-        let open = Mutex::new(Some(Begun { transaction, branch: head, _lease: lease }));
-        Ok(Self { connection, project, branch, trailers, kind: Kind::Transaction(Arc::new(open)) })
+        let open = Arc::new(Mutex::new(Some(Begun { transaction, branch: head, _lease: lease })));
+        let user: Weak<OpenTransaction> = Arc::downgrade(&open);
+        connection.users.add(user)?;
+        Ok(Self { connection, project, branch, trailers, kind: Kind::Transaction(open) })
     }
 
     /// The past state, if it is one.
@@ -156,7 +160,7 @@ impl PlaceOfDocuments {
         let lease = self.connection.lease().await?;
         if let Kind::Transaction(open) = &self.kind {
             let begun = open.lock().await;
-            let transaction = &begun.as_ref().ok_or_else(ended)?.transaction;
+            let transaction = &begun.as_ref().ok_or_else(|| self.ended())?.transaction;
             let (state, execution) = (transaction.state().clone(), transaction.execution());
             return Ok(Reading { lease, state, execution, is_state: transaction.is_empty() });
         }
@@ -180,6 +184,14 @@ impl PlaceOfDocuments {
         Ok(Reading { lease, state, execution, is_state: true })
     }
 
+    /// The error for a transaction that has ended.
+    pub(crate) fn ended(&self) -> Error {
+        if self.connection.is_closed() {
+            return closed();
+        }
+        Error::invalid("this commit has ended; begin another")
+    }
+
     async fn past_state(&self, lease: &Lease, past: &PastState) -> Result<State> {
         if let Some(state) = lease.known_state(past.number) {
             return Ok(state);
@@ -200,9 +212,10 @@ impl PlaceOfDocuments {
     }
 }
 
-/// The error for a transaction that has ended.
-pub(crate) fn ended() -> Error {
-    Error::invalid("this commit has ended; begin another")
+impl StoreUser for OpenTransaction {
+    fn end(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async { drop(self.lock().await.take()) })
+    }
 }
 
 impl Drop for PastState {

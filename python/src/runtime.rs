@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 use std::pin::pin;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
+use crate::connection::Connection;
 use crate::errors;
 
 /// How often a call that waits looks for signals.
@@ -20,10 +21,12 @@ const LOOK_FOR_SIGNALS: Duration = Duration::from_millis(50);
 /// The fewest threads that run futures: one may be busy with a long step.
 const FEWEST_THREADS: usize = 2;
 
-/// The runtime of a process. A child of a fork has none of its parent's threads, so it gets the next one.
+/// What a process has. A child of a fork has none of its parent's threads, and may find its locks taken for ever, so
+/// it gets the next one.
 struct OfProcess {
     process: u32,
     runtime: Runtime,
+    connections: Mutex<Vec<Weak<Connection>>>,
     next: OnceLock<Box<OfProcess>>,
 }
 
@@ -34,19 +37,51 @@ static FIRST: OnceLock<Box<OfProcess>> = OnceLock::new();
 /// # Errors
 /// `Unavailable` if the system gives no threads.
 pub(crate) fn current() -> Result<&'static Runtime> {
+    Ok(&of_process()?.runtime)
+}
+
+/// Adds a connection to those of this process.
+///
+/// # Errors
+/// See [`current`].
+pub(crate) fn register(connection: &Arc<Connection>) -> Result {
+    let mut connections = locked(&of_process()?.connections);
+    connections.retain(|known| known.strong_count() > 0);
+    connections.push(Arc::downgrade(connection));
+    Ok(())
+}
+
+/// The connections of this process.
+pub(crate) fn connections() -> Vec<Arc<Connection>> {
+    let mut place = &FIRST;
+    while let Some(found) = place.get() {
+        if found.process == std::process::id() {
+            return locked(&found.connections).iter().filter_map(Weak::upgrade).collect();
+        }
+        place = &found.next;
+    }
+    Vec::new()
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn of_process() -> Result<&'static OfProcess> {
     let process = std::process::id();
     let mut place = &FIRST;
     loop {
         let found = match place.get() {
             Some(found) => found,
             None => {
-                let made = OfProcess { process, runtime: make()?, next: OnceLock::new() };
+                let (runtime, next) = (make()?, OnceLock::new());
+                let made = OfProcess { process, runtime, connections: Mutex::default(), next };
                 // Another thread may have been faster; its runtime counts.
                 place.get_or_init(|| Box::new(made))
             }
         };
         if found.process == process {
-            return Ok(&found.runtime);
+            return Ok(found);
         }
         place = &found.next;
     }

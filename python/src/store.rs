@@ -10,6 +10,7 @@ use argon_service::discover::{self, Place};
 use argon_service::settings::{self, Overrides, Settings};
 use argon_service::{Failure, Result, StoreOpener, backends, config, credentials};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use crate::connection::Connection;
 use crate::documents::Documents;
@@ -42,7 +43,7 @@ impl Store {
         let url = url.to_owned();
         let connection = wait(py, async move {
             let how = HowToOpen { url, actor, idle, lock_timeout, password };
-            let connection = Arc::new(how.connection()?);
+            let connection = how.connection()?.registered()?;
             if create {
                 connection.create().await?
             } else {
@@ -66,12 +67,6 @@ impl Store {
         self.connection.is_open()
     }
 
-    /// Whether the store stays open without a call.
-    #[getter]
-    fn is_held(&self) -> bool {
-        self.connection.is_held()
-    }
-
     /// Lets the store go until the next call, unless a cursor, a transaction or another call uses it. Returns
     /// whether it is let go.
     fn release(&self, py: Python<'_>) -> PyResult<bool> {
@@ -92,23 +87,25 @@ impl Store {
         })
     }
 
-    /// Runs an operation of the service: a request as JSON, and the result as JSON. `trailers` such as `ticket=412`
+    /// Runs an operation of the service: a request as BSON, and the result as BSON. `trailers` such as `ticket=412`
     /// are those of what it commits, here and below.
     #[pyo3(signature = (operation, request, project=None, branch=None, trailers=None))]
-    fn call(
+    fn call<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         operation: &str,
-        request: String,
+        request: Vec<u8>,
         project: Option<&str>,
         branch: Option<&str>,
         trailers: Option<Vec<String>>,
-    ) -> PyResult<String> {
+    ) -> PyResult<Bound<'py, PyBytes>> {
         let operation = parsed_trailers(trailers)
             .and_then(|trailers| Operation::parse(operation, request, project, branch, trailers))
             .map_err(|failure| crate::errors::exception(py, &failure))?;
         let connection = self.connection.clone();
-        wait(py, async move { operations::run(&connection.lease().await?, operation).await })
+        let result =
+            wait(py, async move { operations::run(&connection.lease().await?, operation).await })?;
+        Ok(PyBytes::new(py, &result))
     }
 
     /// The documents of the head of a branch, which must exist.

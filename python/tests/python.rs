@@ -95,9 +95,11 @@ fn copy(from: &Path, to: &Path) {
 
 /// Writes what an installed package says of itself, so that others find it by its entry points.
 fn describe(stage: &Path) {
-    let installed = stage.join("argondb-0.1.0.dist-info");
+    let mut versions = PROJECT.lines().filter_map(|line| line.strip_prefix("version = "));
+    let version = versions.next().unwrap().trim_matches('"');
+    let installed = stage.join(format!("argondb-{version}.dist-info"));
     fs::create_dir(&installed).unwrap();
-    let metadata = "Metadata-Version: 2.1\nName: argondb\nVersion: 0.1.0\n";
+    let metadata = format!("Metadata-Version: 2.1\nName: argondb\nVersion: {version}\n");
     fs::write(installed.join("METADATA"), metadata).unwrap();
     fs::write(installed.join("entry_points.txt"), entry_points()).unwrap();
 }
@@ -108,8 +110,12 @@ fn entry_points() -> String {
     let mut is_inside = false;
     for line in PROJECT.lines() {
         if let Some(table) = line.strip_prefix('[') {
-            let group = table.strip_prefix("project.entry-points.\"");
-            let group = group.and_then(|group| group.strip_suffix("\"]"));
+            let group = match table {
+                "project.scripts]" => Some("console_scripts"),
+                _ => table
+                    .strip_prefix("project.entry-points.\"")
+                    .and_then(|group| group.strip_suffix("\"]")),
+            };
             is_inside = group.is_some();
             found.extend(group.map(|group| format!("[{group}]\n")));
         } else if is_inside {

@@ -8,11 +8,14 @@ import inspect
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import bson
 import pytest
 from test_stores import in_child
 
 import argondb
 import argondb.aio
+import argondb.records
+import argondb.results
 
 T = TypeVar("T")
 
@@ -199,13 +202,91 @@ def test_after_a_fork_there_is_a_clear_error() -> None:
     assert run(branch["boats"].find_one(1)) == {"_id": 1, "sails": 1}
 
 
-@pytest.mark.parametrize(
-    "name", ["Store", "Project", "Branch", "State", "CollectionView", "Collection", "Commit"]
-)
-def test_the_names_are_the_same(name: str) -> None:
-    def names(of: type) -> set[str]:
-        return {name for name, _ in inspect.getmembers(of) if not name.startswith("_")}
+def test_watches_wait_without_threads() -> None:
+    async def main() -> None:
+        store, branch = await opened()
+        watches = [await branch.watch() for _ in range(3 * argondb.aio.THREADS)]
+        waits = [asyncio.create_task(watch.next()) for watch in watches]
+        await asyncio.sleep(0.3)
+        # Calls are as fast as without them.
+        for _ in range(20):
+            assert await asyncio.wait_for(branch["boats"].count_documents({}), 0.5) == 1000
+        await branch["boats"].insert_one({"_id": "last"})
+        commits = await asyncio.wait_for(asyncio.gather(*waits), 10)
+        assert [commit.lsn for commit in commits if commit is not None] == [2] * len(watches)
+        await store.close()
+        with pytest.raises(argondb.InvalidError, match="the store is closed"):
+            await watches[0].next()
 
-    later = {"with_options", "codec_options", "find_raw_batches", "create_collection", "collection"}
-    missing = names(getattr(argondb, name)) - names(getattr(argondb.aio, name))
-    assert missing <= later, missing
+    run(main())
+
+
+def test_cursors_have_the_names_of_the_sync_ones() -> None:
+    async def main() -> None:
+        store, branch = await opened()
+        boats = branch["boats"]
+        cursor = boats.find({}, batch_size=7).sort("_id", 1).max_time_ms(60_000)
+        assert (await anext_of(cursor))["_id"] == 0
+        assert (await cursor.next())["_id"] == 1
+        assert [boat["_id"] for boat in await cursor.clone()[3:5].to_list()] == [3, 4]
+        assert (await (await cursor.rewind()).try_next())["_id"] == 0
+        assert (await boats.find()[9])["_id"] == 9
+        batches = [batch async for batch in boats.find_raw_batches({"_id": {"$lt": 2}})]
+        assert len(bson.decode_all(b"".join(batches))) == 2
+        assert (await boats.find().explain())["executionStats"]["nReturned"] == 1000
+        assert await boats.create_indexes([{"key": {"sails": 1}}]) == ["sails_1"]
+        await boats.drop_indexes()
+        assert [index["name"] for index in await boats.list_indexes()] == ["_id_"]
+        created = await branch.create_collection("empty")
+        assert created == branch["empty"] and created.name == "empty"
+        await store.close()
+
+    async def anext_of(cursor: argondb.aio.Cursor) -> Any:
+        return await cursor.__anext__()
+
+    run(main())
+
+
+#: Names that mean something else in async code.
+RENAMED = {
+    "__iter__": "__aiter__",
+    "__next__": "__anext__",
+    "__enter__": "__aenter__",
+    "__exit__": "__aexit__",
+}
+CLASSES = [name for name in argondb.aio.__all__ if name[0].isupper()]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_names_and_parameters_are_the_same(name: str) -> None:
+    sync, later = getattr(argondb, name), getattr(argondb.aio, name)
+
+    def is_named(member: str) -> bool:
+        own = any(member in vars(of) for of in sync.__mro__ if of.__module__.startswith("argondb"))
+        special = member in RENAMED or member in ("__getitem__", "__eq__", "__hash__", "__repr__")
+        return own and (special or not member.startswith("_"))
+
+    members = {member for member in dir(sync) if is_named(member)}
+    no_text = {"__repr__"} if not issubclass(later, argondb.aio._OfSync) else set()
+    expected = {RENAMED.get(member, member) for member in members} - no_text
+    missing = {member for member in expected if member not in dir(later)}
+    assert not missing
+    for member in members - set(RENAMED) - {"__eq__", "__hash__", "__repr__", "sandbox"}:
+        one, other = getattr(sync, member), getattr(later, member)
+        if inspect.isfunction(one):
+            parameters = list(inspect.signature(one).parameters)
+            assert list(inspect.signature(other).parameters) == parameters, member
+
+
+def test_the_classes_are_the_same() -> None:
+    data = {of for of in vars(argondb.records).values() if inspect.isclass(of)}
+    data |= {of for of in vars(argondb.results).values() if inspect.isclass(of)}
+    data |= {argondb.Conflict, argondb.Merged, argondb.PlanInfo}
+    classes = {
+        name
+        for name in argondb.__all__
+        if inspect.isclass(of := getattr(argondb, name))
+        and of not in data
+        and not issubclass(of, BaseException)
+    }
+    assert classes == set(CLASSES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import warnings
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,100 @@ def test_the_index_of_pandas_is_no_field(main: argondb.Branch) -> None:
     assert main["b"].find().to_list() == [{"_id": 1}, {"_id": 2}, {"_id": 3}]
     main["c"].insert_table(named.reset_index())
     assert main["c"].find_one(1) == {"n": "x", "_id": 1}
+
+
+def test_an_index_of_pandas_with_the_name_id_is_the_id(main: argondb.Branch) -> None:
+    frame = pandas.DataFrame({"_id": [1, 2], "n": [5, 6]}).set_index("_id")
+    main["a"].insert_table(frame)
+    assert main["a"].find().to_list() == [{"_id": 1, "n": 5}, {"_id": 2, "n": 6}]
+    levels = pandas.DataFrame({"_id": [3], "m": [4], "n": [5]}).set_index(["m", "_id"])
+    main["b"].insert_table(levels)
+    assert main["b"].find().to_list() == [{"_id": 3, "n": 5}]
+
+
+def test_a_schema_gives_frames_their_types_again(main: argondb.Branch) -> None:
+    document = {
+        "_id": ObjectId("5f50c31e8a7d4a0001b7a1c2"),
+        "money": Decimal128("1.10"),
+        "n": Int64(1),
+        "sub": {"of": [ObjectId("5f50c31e8a7d4a0001b7a1c2")]},
+    }
+    main["a"].insert_one(document)
+    schema = main["a"].to_arrow().schema
+    for number, frame in enumerate([main["a"].to_pandas(), main["a"].to_polars()]):
+        main[f"c{number}"].insert_table(frame, schema=schema)
+        found = main[f"c{number}"].find_one()
+        assert found == document and type(found["n"]) is Int64
+    with pytest.raises((argondb.InvalidError, pyarrow.ArrowInvalid)):
+        main["d"].insert_table(pandas.DataFrame({"n": ["x"]}), schema=schema)
+
+
+def test_types_of_others_are_mapped(main: argondb.Branch) -> None:
+    moment = datetime.datetime(2026, 7, 7, 9, 0, 0, 123456)
+    days = [datetime.date(2026, 7, 7), None]
+    columns = {
+        "_id": pyarrow.array([1, 2]),
+        "decimal": pyarrow.array([Decimal("1.10"), None], pyarrow.decimal128(12, 2)),
+        "wide": pyarrow.array([Decimal("1.10"), None], pyarrow.decimal256(60, 2)),
+        "date32": pyarrow.array(days, pyarrow.date32()),
+        "date64": pyarrow.array(days, pyarrow.date64()),
+        "us": pyarrow.array([moment, None], pyarrow.timestamp("us")),
+        "ns": pyarrow.array([1_783_414_800_123_456_789, None], pyarrow.timestamp("ns", "UTC")),
+        "uint64": pyarrow.array([7, None], pyarrow.uint64()),
+        "float16": pyarrow.array([1.5, None]).cast(pyarrow.float16()),
+        "category": pyarrow.array(["x", None]).dictionary_encode(),
+        "map": pyarrow.array([[("a", 1)], None], pyarrow.map_(pyarrow.string(), pyarrow.int32())),
+        "fixed": pyarrow.array([[1, None], None], pyarrow.list_(pyarrow.int32(), 2)),
+        "nested": pyarrow.array([{"d": [Decimal("2.5")], "t": days[0]}, None]),
+    }
+    main["a"].insert_table(pyarrow.table(columns))
+    day, millis = datetime.datetime(2026, 7, 7), moment.replace(microsecond=123000)
+    assert main["a"].find().to_list() == [
+        {
+            "_id": 1,
+            "decimal": Decimal128("1.10"),
+            "wide": Decimal128("1.10"),
+            "date32": day,
+            "date64": day,
+            "us": millis,
+            "ns": millis,
+            "uint64": 7,
+            "float16": 1.5,
+            "category": "x",
+            "map": {"a": 1},
+            "fixed": [1, None],
+            "nested": {"d": [Decimal128("2.5")], "t": day},
+        },
+        {"_id": 2},
+    ]
+
+
+def test_a_type_without_a_value_in_bson_is_named(main: argondb.Branch) -> None:
+    seconds = datetime.timedelta(seconds=1)
+    inside = pyarrow.array([{"in": [seconds]}])
+    for column, path, of in (
+        (pyarrow.array([seconds]), "x", "duration"),
+        (pyarrow.array([datetime.time(9)]), "x", "time64"),
+        (pyarrow.array([pyarrow.MonthDayNano([1, 2, 3])]), "x", "month_day_nano"),
+        (inside, "x.in", "duration"),
+        (pyarrow.array([[(1, "a")]], pyarrow.map_(pyarrow.int32(), pyarrow.string())), "x", "map"),
+    ):
+        with pytest.raises(argondb.InvalidError, match=f"column {path} has the type {of}") as error:
+            main["a"].insert_table(pyarrow.table({"_id": [1], "x": column}))
+        assert error.value.details == {"path": path}
+    for column, problem in (
+        (pyarrow.array([1 << 63], pyarrow.uint64()), "column x has 9223372036854775808"),
+        (pyarrow.array([Decimal("1" * 40)], pyarrow.decimal256(60, 0)), "column x has 1111"),
+    ):
+        with pytest.raises(argondb.InvalidError, match=problem):
+            main["a"].insert_table(pyarrow.table({"_id": [1], "x": column}))
+    frame = pandas.DataFrame({"_id": [1], "x": [pandas.Timedelta(1)]})
+    with pytest.raises(argondb.InvalidError, match="column x has the type duration"):
+        main["a"].insert_table(frame)
+    for wrong in ([{"_id": 1}], pandas.DataFrame({"x": [1, "a"]})):
+        with pytest.raises(argondb.InvalidError):
+            main["a"].insert_table(wrong)
+    assert main["a"].count_documents({}) == 0
 
 
 def test_object_ids_and_decimals_are_text_after_a_trip_through_frames(main: argondb.Branch) -> None:

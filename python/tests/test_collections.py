@@ -11,6 +11,7 @@ from bson import ObjectId
 from pymongo import (
     DeleteMany,
     DeleteOne,
+    IndexModel,
     InsertOne,
     ReplaceOne,
     ReturnDocument,
@@ -20,7 +21,7 @@ from pymongo import (
 from pymongo.collation import Collation
 
 import argondb
-from argondb import DuplicateKeyError, InvalidError, NotFoundError
+from argondb import DuplicateKeyError, InvalidError, NotFoundError, UnavailableError
 
 BOATS: list[dict[str, Any]] = [
     {"_id": 1, "name": "Ada", "sails": 2, "tags": ["red"]},
@@ -68,6 +69,14 @@ def test_a_cursor_is_read_once_and_can_begin_again(boats: argondb.Collection) ->
         cursor.sort("name")
     assert boats.find()[1]["_id"] == 2
     assert ids(boats.find()[1:3]) == [2, 3]
+    assert ids(boats.find()[1:]) == [2, 3] and ids(boats.find()[:1]) == [1]
+    assert ids(boats.find()[:]) == [1, 2, 3] and ids(boats.find()[2:2]) == []
+    assert ids(boats.find()[2:2].clone()) == [] and ids(boats.find()[2:2].limit(1)) == [3]
+    for wrong in (-1, 3, slice(-1, 2), slice(0, 2, 1), slice(2, 1)):
+        with pytest.raises(IndexError):
+            boats.find()[wrong]
+    with pytest.raises(TypeError):
+        boats.find()["name"]  # type: ignore[index]
     with boats.find() as open_cursor:
         next(open_cursor)
     assert list(open_cursor) == []
@@ -327,3 +336,70 @@ def test_a_bulk_refuses_what_the_single_writes_refuse(boats: argondb.Collection)
         with pytest.raises((InvalidError, ValueError)):
             boats.bulk_write([wrong])
     assert boats.find().to_list() == BOATS
+
+
+def test_a_cursor_begins_again_inside_of_a_loop(boats: argondb.Collection) -> None:
+    seen = []
+    cursor = boats.find()
+    for boat in cursor:
+        seen.append(boat["_id"])
+        if len(seen) == 2:
+            cursor.rewind()
+    assert seen == [1, 2, 1, 2, 3]
+    for boat in (closed := boats.find()):
+        closed.close()
+        seen.append(boat["_id"])
+    assert seen == [1, 2, 1, 2, 3, 1]
+
+
+def test_cursors_have_the_options_of_pymongo(
+    main: argondb.Branch, boats: argondb.Collection
+) -> None:
+    assert ids(boats.find(batch_size=1).batch_size(2)) == [1, 2, 3]
+    assert boats.find().next()["_id"] == 1
+    assert boats.find({"_id": 9}).try_next() is None
+    assert ids(boats.find(max_time_ms=60_000)) == ids(boats.find().max_time_ms(None)) == [1, 2, 3]
+    boats.create_index("sails")
+    explained = boats.find({"sails": 3}).explain()
+    assert explained["queryPlanner"]["winningPlan"]["inputStage"]["indexName"] == "sails_1"
+    assert explained["executionStats"]["nReturned"] == 2
+    assert "executionStats" not in boats.find().explain("queryPlanner")
+    assert main.at(0)["boats"].find().clone().to_list() == []
+    main["many"].insert_many([{"_id": i} for i in range(2000)])
+    slow = main["many"].find({"$expr": {"$eq": [{"$size": {"$range": [0, 20_000]}}, 1]}})
+    with pytest.raises(UnavailableError) as late:
+        slow.max_time_ms(1).to_list()
+    assert (late.value.code, late.value.details["code_name"]) == (50, "MaxTimeMSExpired")
+
+
+def test_a_write_reads_by_the_index_of_its_hint(boats: argondb.Collection) -> None:
+    boats.create_index([("sails", -1)])
+    by = {"hint": [("sails", -1)]}
+    last = boats.find_one({}, sort=[("sails", -1)])
+    assert boats.update_one({}, {"$set": {"n": 1}}, **by).modified_count == 1
+    assert boats.find_one({"n": 1})["sails"] == last["sails"]
+    assert boats.update_many({}, {"$set": {"m": 1}}, hint="sails_-1").matched_count == 3
+    assert boats.find_one_and_update({}, {"$unset": {"n": 1}}, **by)["n"] == 1
+    assert boats.replace_one({}, {"sails": 9, "new": True}, hint="sails_-1").modified_count == 1
+    assert boats.find_one_and_replace({}, {"sails": 9, "new": 1}, hint="sails_-1")["new"] is True
+    assert boats.delete_one({}, **by).deleted_count == 1 and boats.count_documents({"new": 1}) == 0
+    assert boats.find_one_and_delete({}, hint="sails_-1") is not None
+    for write in (
+        lambda: boats.update_one({}, {"$set": {"n": 1}}, hint="missing"),
+        lambda: boats.update_many({}, {"$set": {"n": 1}}, hint="missing"),
+        lambda: boats.replace_one({}, {"n": 1}, hint="missing"),
+        lambda: boats.delete_one({}, hint="missing"),
+        lambda: boats.delete_many({}, hint="missing"),
+    ):
+        with pytest.raises(InvalidError, match="hint"):
+            write()
+    assert boats.delete_many({}, hint="sails_-1").deleted_count == 1
+
+
+def test_indexes_are_created_and_dropped_together(boats: argondb.Collection) -> None:
+    models = [IndexModel("name", unique=True), IndexModel([("sails", -1)], name="by sails")]
+    assert boats.create_indexes([*models, {"key": {"n": 1}}]) == ["name_1", "by sails", "n_1"]
+    assert boats.index_information()["name_1"]["unique"] is True
+    boats.drop_indexes(comment="all of them")
+    assert list(boats.index_information()) == ["_id_"]
+    boats.drop_indexes()

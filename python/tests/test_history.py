@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta, timezone
+import pickle
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
+from pymongo import InsertOne
 
 import argondb
 from argondb import ConflictError, DeniedError, DuplicateKeyError, InvalidError, NotFoundError
@@ -113,6 +115,71 @@ def test_the_first_commit_wins(main: argondb.Branch, boats: argondb.Collection) 
         boats.update_one({"_id": 1}, {"$inc": {"sails": 10}})
     assert lost.value.details["collection"] == "boats"
     assert boats.find_one(1) == {"_id": 1, "sails": 12}
+
+
+def test_a_duplicate_key_at_the_end_of_a_commit_is_one(
+    main: argondb.Branch, boats: argondb.Collection
+) -> None:
+    boats.create_index("name", unique=True, sparse=True)
+    with pytest.raises(DuplicateKeyError) as taken, main.commit() as commit:
+        commit["boats"].insert_one({"_id": 3})
+        boats.insert_one({"_id": 3, "mine": True})
+    assert taken.value.code == 11000
+    assert taken.value.details["keyPattern"] == {"_id": 1}
+    assert taken.value.details["keyValue"] == {"_id": 3}
+    with pytest.raises(DuplicateKeyError) as same, main.commit() as commit:
+        commit["boats"].insert_one({"_id": 4, "name": "Albatross"})
+        boats.insert_one({"_id": 5, "name": "Albatross"})
+    assert same.value.details["keyPattern"] == {"name": 1}
+    assert same.value.details["keyValue"] == {"name": "Albatross"}
+    assert sorted(boats.distinct("_id")) == [1, 2, 3, 5]
+    for write in (
+        lambda: boats.insert_one({"_id": 3}),
+        lambda: boats.insert_many([{"_id": 9}, {"_id": 3}]),
+        lambda: boats.bulk_write([InsertOne({"_id": 3})]),
+        lambda: boats.update_one({"_id": 3, "mine": False}, {"$set": {"x": 1}}, upsert=True),
+        lambda: boats.replace_one({"_id": 3, "mine": False}, {"x": 1}, upsert=True),
+        lambda: boats.find_one_and_update({"_id": 3, "x": 7}, {"$set": {"y": 1}}, upsert=True),
+        lambda: boats.aggregate([{"$set": {"_id": 3}}, {"$out": "copy"}]),
+    ):
+        with pytest.raises(DuplicateKeyError) as again:
+            write()
+        details = again.value.details
+        assert (details["code"], details["keyValue"]) == (11000, {"_id": 3}), details
+        assert "E11000" in details["errmsg"]
+    copy = pickle.loads(pickle.dumps(again.value))
+    assert copy.details == again.value.details
+
+
+def test_a_state_is_named_by_values_of_other_libraries(
+    main: argondb.Branch, boats: argondb.Collection
+) -> None:
+    numpy = pytest.importorskip("numpy")
+    pandas = pytest.importorskip("pandas")
+    made = main.log()[0].time
+    boats.insert_one({"_id": 3})
+    after, before = made + timedelta(seconds=30), made - timedelta(days=1)
+    for lsn in (numpy.int64(1), numpy.uint8(1), numpy.array(1)):
+        assert main.at(lsn).lsn == 1
+        assert main.show(lsn)[-1].id == 2
+        assert [commit.lsn for commit in main.log(limit=lsn)] == [2]
+        assert boats.find(limit=lsn).to_list() == boats.find().limit(lsn).to_list()
+        assert boats.find_one(skip=lsn)["_id"] == 2
+        assert boats.count_documents(limit=lsn) == 1
+        with main.watch(start_at=lsn) as commits:
+            assert next(commits).lsn == 2
+    naive = pandas.Timestamp(after.astimezone().replace(tzinfo=None))
+    for moment in (pandas.Timestamp(after), naive, naive.tz_localize(made.astimezone().tzinfo)):
+        assert main.at(moment).lsn == 2
+        assert len(main.log(since=moment)) == 0
+    assert main.at(date.today() + timedelta(days=2)).lsn == 2
+    assert len(main.log(since=date.today() - timedelta(days=2))) == 2
+    for wrong in (date.today() - timedelta(days=2), pandas.Timestamp(before)):
+        with pytest.raises(NotFoundError):
+            main.at(wrong)
+    for wrong in (pandas.NaT, numpy.float64(1), numpy.bool_(True), numpy.array([1, 2]), None):
+        with pytest.raises(InvalidError):
+            main.at(wrong)
 
 
 def test_the_log_is_searched(main: argondb.Branch, boats: argondb.Collection) -> None:

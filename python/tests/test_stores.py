@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import multiprocessing
 import os
 import pickle
@@ -98,20 +99,109 @@ def test_a_store_can_be_held(url: str) -> None:
         assert memory.is_open, "its data would be lost"
 
 
-def test_a_store_that_is_closed_ends_with_its_last_cursor(url: str) -> None:
+def test_a_store_that_is_closed_ends_its_cursors_commits_and_watches(url: str) -> None:
     store = argondb.open(url, create=True, hold=True)
     main = store.project("shop", create=True).branch()
-    main["users"].insert_many([{"_id": i} for i in range(10)])
-    cursor = main["users"].find()
-    native = cursor._open()
+    main["users"].insert_many([{"_id": i, "text": "x" * 1000} for i in range(5000)])
+    unread, read, begun = (main["users"].find() for _ in range(3))
+    unread._open()
+    assert len(read.to_list()) == 5000
+    next(begun)
+    pipeline = main["users"].aggregate([])
+    watch = main.watch()
+    commit = main.commit()
+    written = commit["users"].insert_one({"_id": "new"})
+    assert written.lsn is None
     store.close()
-    assert store.is_open
-    with pytest.raises(InvalidError):
-        main["users"].find_one(1)
-    assert len(list(cursor)) == 10
-    del native
-    wait_until_released(store)
-    argondb.open(url).close()
+    assert not store.is_open
+    argondb.open(url, lock_timeout=0).close()
+    assert list(read) == []
+    for ended in (
+        lambda: list(unread),
+        lambda: list(begun),
+        lambda: list(pipeline),
+        lambda: watch.next(),
+        lambda: commit["users"].find_one(1),
+        lambda: commit["users"].insert_one({}),
+        lambda: commit.__exit__(None, None, None),
+        lambda: main["users"].find_one(1),
+    ):
+        with pytest.raises(InvalidError, match="the store is closed"):
+            ended()
+    commit.__exit__(ValueError, ValueError(), None)
+    for cursor in (unread, begun, pipeline, watch):
+        cursor.close()
+    with argondb.open(url) as again:
+        users = again.project("shop").branch()["users"]
+        assert users.count_documents({}) == 5000, "the commit wrote nothing"
+
+
+def test_a_fork_does_not_pass_the_lock_of_a_store_on(url: str) -> None:
+    store = argondb.open(url, create=True)
+    main = store.project("shop", create=True).branch()
+    main["users"].insert_many([{"_id": i, "text": "x" * 1000} for i in range(5000)])
+    cursor = main["users"].find()
+    next(cursor)
+    commit = main.commit()
+    commit["users"].insert_one({})
+    end, begin = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(begin)
+        os.read(end, 1)
+        os._exit(0)
+    try:
+        assert len(list(cursor)) == 4999, "the parent's are not disturbed"
+        commit.__exit__(None, None, None)
+        assert main["users"].count_documents({}) == 5001
+        store.close()
+        code = f"import argondb; argondb.open({url!r}, lock_timeout=5).close()"
+        other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert other.returncode == 0, other.stderr
+    finally:
+        os.close(end)
+        os.close(begin)
+        os.waitpid(pid, 0)
+
+
+def test_a_store_whose_object_is_gone_is_let_go_before_a_fork(url: str) -> None:
+    main = argondb.open(url, create=True).project("shop", create=True).branch()
+    main["users"].insert_one({"_id": 1})
+
+    def again() -> int:
+        with argondb.open(url, lock_timeout=0) as other:
+            return other.project("shop").branch()["users"].count_documents({})
+
+    said = in_child(again)
+    assert said == "1" or "spawn" in said
+    main._session.native.close()
+
+
+def test_another_thread_ends_a_watch_that_waits(main: argondb.Branch) -> None:
+    watch = main.watch()
+    ended: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            watch.next()
+        except InvalidError as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    time.sleep(0.3)
+    begun = time.monotonic()
+    watch.close()
+    thread.join(timeout=10)
+    assert time.monotonic() - begun < 5
+    assert [str(error) for error in ended] == ["the watch is closed"]
+
+
+def test_a_store_in_use_says_how_to_wait_in_python(url: str) -> None:
+    with argondb.open(url, create=True, hold=True):
+        code = f"import argondb; argondb.open({url!r}, lock_timeout=0.1)"
+        other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert "lock_timeout=SECONDS" in other.stderr and "--lock" not in other.stderr
 
 
 def test_threads_share_a_store(url: str) -> None:
@@ -301,3 +391,26 @@ def test_a_directory_names_its_store(tmp_path: Path) -> None:
     argondb.open(f"sled:{tmp_path / '.argon'}", create=True).close()
     with argondb.open(str(tmp_path / ".argon")) as store:
         assert store.url.startswith("sled:")
+
+
+def test_objects_of_the_same_are_equal(store: argondb.Store, project: argondb.Project) -> None:
+    main, again = project.branch(), store.project("shop").branch("main")
+    main["users"].insert_one({"_id": 1})
+    main.pin("v1")
+    other = main.create("other")
+    assert project == store.project("shop") and main == again != other
+    assert main["users"] == again["users"] != other["users"]
+    assert main["users"] != main["boats"] and main["users"] == again.collection("users")
+    assert main.at(1) == again.head() == main.at("v1") != main.at(0)
+    assert main.at(1)["users"] == again.at("v1")["users"] != main["users"]
+    assert len({main, again, other}) == 2
+    assert len({main["users"], again["users"], other["users"]}) == 2
+    assert len({main.at(1), again.at("v1"), main.at(0)}) == 2
+    assert main.at(1) == other.at(1), "it is the same history"
+    assert main != "main" and main["users"] != "users" and main.at(1) != 1 and project != "shop"
+    with argondb.open("memory:") as another:
+        assert another.project("shop", create=True) != project
+
+
+def test_the_version_is_known() -> None:
+    assert argondb.__version__ == importlib.metadata.version("argondb")

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use argon_core::key::Key;
 use argon_core::model::CollectionName;
 use argon_core::write::{ConflictReason, Outcome, Precondition, Receipt, WriteRequest};
-use argon_core::{Branch, DetailKey, Environment, Error, Result, State};
+use argon_core::{Branch, DetailKey, Environment, Error, ErrorKind, Result, State};
 use bson::raw::{RawDocument, RawDocumentBuf};
-use bson::{Bson, Document};
+use bson::{Bson, Document, doc};
 
 pub use find_and_modify::{FindAndModifyCommand, FoundAndModified, FoundChange};
 
@@ -58,12 +58,20 @@ pub async fn insert(
 
 /// MongoDB's error for an `_id` that is in use.
 pub(crate) fn duplicate_id(collection: &CollectionName, key: &Key) -> Error {
-    Error::already_exists(format!(
+    duplicate_id_as(ErrorKind::AlreadyExists, collection, key)
+}
+
+/// [`duplicate_id`] of another kind.
+pub(crate) fn duplicate_id_as(kind: ErrorKind, collection: &CollectionName, key: &Key) -> Error {
+    let message = format!(
         "E11000 duplicate key error collection: {collection} index: _id_ dup key: {{ _id: {key} }}"
-    ))
-    .with_code(11000, "DuplicateKey")
-    .with_detail(DetailKey::Collection, collection.as_str())
-    .with_detail(DetailKey::Id, key.to_string())
+    );
+    Error::new(kind, message)
+        .with_code(11000, "DuplicateKey")
+        .with_detail(DetailKey::Collection, collection.as_str())
+        .with_detail(DetailKey::Id, key.to_string())
+        .with_detail(DetailKey::KeyPattern, doc! { "_id": 1 })
+        .with_detail(DetailKey::KeyValue, doc! { "_id": key.to_bson() })
 }
 
 /// An update of documents of a collection.

@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use argon_core::key::Key;
 use argon_core::model::{CollectionName, Document, MAX_COMMIT_BYTES, Point};
 use argon_core::write::{Conflict, ConflictReason, Outcome, Precondition, Receipt, WriteRequest};
-use argon_core::{Backoff, Branch, CollectionView, Error, Result, State};
+use argon_core::{Backoff, Branch, CollectionView, Error, ErrorKind, Result, State};
 use bson::raw::{RawBson, RawDocument, RawDocumentBuf};
 use futures::TryStreamExt;
 
-use crate::Code;
+use crate::commands::duplicate_id_as;
 use crate::find::Selection;
 use crate::sort::SortPattern;
 
@@ -171,11 +171,10 @@ impl Modify<'_> {
 
     /// The error for an insertion whose `_id` is in use by a document that does not match.
     fn duplicate_key(&self, conflict: &Conflict) -> Error {
-        let id = conflict.key.as_ref().map(ToString::to_string).unwrap_or_default();
-        Code::location(11000).error(format!(
-            "E11000 duplicate key error collection: {} index: _id_ dup key: {{ _id: {id} }}",
-            self.collection
-        ))
+        match &conflict.key {
+            Some(key) => duplicate_id_as(ErrorKind::Invalid, self.collection, key),
+            None => conflict.clone().into(),
+        }
     }
 
     async fn view(&self, branch: &Branch) -> Result<Option<CollectionView>> {

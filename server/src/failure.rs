@@ -176,6 +176,10 @@ impl From<Error> for CommandError {
                 _ => None,
             })
         };
+        let document = |wanted| error.details().iter().find_map(|(key, value)| match value {
+            DetailValue::Document(document) if *key == wanted => Some(document.clone()),
+            _ => None,
+        });
         let code = Code::of(&error).map(Code::number);
         let mut converted =
             Self::new(code.unwrap_or_else(|| code_of(error.kind())), error.in_full());
@@ -191,13 +195,11 @@ impl From<Error> for CommandError {
         }
         if converted.code == 11000 {
             let index = text(DetailKey::Index).unwrap_or("_id_").to_owned();
-            let id = text(DetailKey::Id).and_then(value);
-            let pattern = text(DetailKey::KeyPattern).and_then(value);
-            let values = text(DetailKey::KeyValue).and_then(value);
-            let pattern = pattern.unwrap_or_else(|| doc! { "_id": 1 }.into());
-            let values = values.or_else(|| id.map(|id| doc! { "_id": id }.into()));
+            let pattern = document(DetailKey::KeyPattern).unwrap_or_else(|| doc! { "_id": 1 });
             converted.fields.insert("keyPattern", pattern);
-            converted.fields.extend(values.map(|values| ("keyValue".to_owned(), values)));
+            if let Some(values) = document(DetailKey::KeyValue) {
+                converted.fields.insert("keyValue", values);
+            }
             converted.duplicate = Some(Duplicate { index });
         }
         converted

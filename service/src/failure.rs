@@ -58,6 +58,7 @@ fn details<S: Serializer>(details: &[(DetailKey, DetailValue)], out: S) -> Resul
         let value = match value {
             DetailValue::Text(text) => serde_json::Value::from(text.as_str()),
             DetailValue::Number(number) => serde_json::Value::from(*number),
+            DetailValue::Document(_) => serde_json::Value::from(value.to_string()),
         };
         (key.as_str(), value)
     }))

@@ -11,8 +11,7 @@ use argon_core::model::{self, Actor, Message};
 use argon_core::{Error, key::Key};
 use argon_formats::InvalidDocument;
 use argon_formats::extjson::{
-    Layout, Mode, NumberTypes, parse_typed_document, parse_value, print_document, print_raw_value,
-    print_value,
+    Layout, Mode, NumberTypes, parse_typed_document, print_document, print_raw_value, print_value,
 };
 use bson::raw::{RawBson, RawBsonRef, RawDocument, RawDocumentBuf};
 use bson::{Bson, DateTime};
@@ -21,13 +20,29 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::json_text::JsonText;
+use crate::value_input::ValueInput;
 use crate::words;
 
-/// A document or a value as Extended JSON.
-#[derive(Debug, Clone, Serialize)]
-#[serde(transparent)]
-pub struct ExtJson(Box<RawValue>);
+/// A document or a value of a document.
+///
+/// As JSON it is Extended JSON, which can look like that of another value: a document `{"$oid": "…"}` and an
+/// `ObjectId` have one text. In a format that is not for people to read, such as BSON, it is bytes: those of a BSON
+/// document whose field `v` has the value.
+#[derive(Debug, Clone)]
+pub struct ExtJson {
+    text: Box<RawValue>,
+    value: RawDocumentBuf,
+}
+
+impl Serialize for ExtJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            self.text.serialize(serializer)
+        } else {
+            serializer.serialize_bytes(self.value.as_bytes())
+        }
+    }
+}
 
 impl ExtJson {
     /// A document.
@@ -35,7 +50,8 @@ impl ExtJson {
     /// # Errors
     /// For a document that is not valid.
     pub fn document(document: &RawDocument, mode: Mode) -> Result<Self, InvalidDocument> {
-        Ok(Self::of_printed(print_document(document, mode, Layout::Compact)?))
+        let text = print_document(document, mode, Layout::Compact)?;
+        Ok(Self::of_printed(text, RawBsonRef::Document(document)))
     }
 
     /// A value of a document.
@@ -43,20 +59,20 @@ impl ExtJson {
     /// # Errors
     /// For a value that is not valid.
     pub fn value(value: RawBsonRef<'_>, mode: Mode) -> Result<Self, InvalidDocument> {
-        Ok(Self::of_printed(print_raw_value(value, mode, Layout::Compact)?))
+        Ok(Self::of_printed(print_raw_value(value, mode, Layout::Compact)?, value))
     }
 
     /// A value in memory. One that can't be printed is shown as a text.
     pub fn bson(value: &Bson, mode: Mode) -> Self {
-        match print_value(value, mode, Layout::Compact) {
-            Ok(text) => Self::of_printed(text),
-            Err(_) => Self::text(&value.to_string()),
+        match (print_value(value, mode, Layout::Compact), RawBson::try_from(value.clone())) {
+            (Ok(text), Ok(value)) => Self::of_printed(text, value.as_raw_bson_ref()),
+            _ => Self::text(&value.to_string()),
         }
     }
 
     /// A text.
     pub fn text(text: &str) -> Self {
-        Self::of_printed(serde_json::Value::from(text).to_string())
+        Self::of_printed(serde_json::Value::from(text).to_string(), RawBsonRef::String(text))
     }
 
     /// The `_id` of a document.
@@ -69,13 +85,25 @@ impl ExtJson {
     }
 
     #[expect(clippy::expect_used, reason = "what the printer of Extended JSON gives is JSON")]
-    fn of_printed(text: String) -> Self {
-        Self(RawValue::from_string(text).expect("Extended JSON is JSON"))
+    fn of_printed(text: String, value: RawBsonRef<'_>) -> Self {
+        let text = RawValue::from_string(text).expect("Extended JSON is JSON");
+        let mut document = RawDocumentBuf::new();
+        document.append(bson::cstr!("v"), value);
+        Self { text, value: document }
     }
 
-    /// It on one line.
+    /// The value itself.
+    ///
+    /// # Errors
+    /// For a document that is not valid.
+    pub fn to_bson(&self) -> Result<Bson, bson::error::Error> {
+        let value = self.value.iter().next().transpose()?;
+        value.map_or(Ok(Bson::Null), |(_, value)| Bson::try_from(value))
+    }
+
+    /// It as Extended JSON, on one line.
     pub fn as_str(&self) -> &str {
-        self.0.get()
+        self.text.get()
     }
 }
 
@@ -125,8 +153,7 @@ pub struct Id(pub Key);
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let text = JsonText::deserialize(input)?;
-        let id = parse_value(text.as_str()).map_err(D::Error::custom)?;
+        let ValueInput(id) = ValueInput::deserialize(input)?;
         Key::of(&id).map(Self).map_err(D::Error::custom)
     }
 }
@@ -147,8 +174,7 @@ pub struct Value(pub RawBson);
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let text = JsonText::deserialize(input)?;
-        let value = parse_value(text.as_str()).map_err(D::Error::custom)?;
+        let ValueInput(value) = ValueInput::deserialize(input)?;
         RawBson::try_from(value).map(Self).map_err(D::Error::custom)
     }
 }
@@ -199,8 +225,7 @@ pub struct QueryDocument(pub bson::Document);
 
 impl<'de> Deserialize<'de> for QueryDocument {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let text = JsonText::deserialize(input)?;
-        match parse_value(text.as_str()).map_err(D::Error::custom)? {
+        match ValueInput::deserialize(input)?.0 {
             Bson::Document(document) => Ok(Self(document)),
             other => Err(D::Error::custom(format_args!("expected a document, found {other}"))),
         }
@@ -239,8 +264,7 @@ impl HintValue {
 
 impl<'de> Deserialize<'de> for HintValue {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let text = JsonText::deserialize(input)?;
-        Self::of(parse_value(text.as_str()).map_err(D::Error::custom)?).map_err(|other| {
+        Self::of(ValueInput::deserialize(input)?.0).map_err(|other| {
             D::Error::custom(format_args!("expected {}, found {other}", Self::EXPECTED))
         })
     }
@@ -266,8 +290,7 @@ pub struct UpdateValue(pub Bson);
 
 impl<'de> Deserialize<'de> for UpdateValue {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let text = JsonText::deserialize(input)?;
-        parse_value(text.as_str()).map(Self).map_err(D::Error::custom)
+        ValueInput::deserialize(input).map(|ValueInput(update)| Self(update))
     }
 }
 

@@ -26,7 +26,7 @@ impl<'de> Deserialize<'de> for JsonText {
 }
 
 /// Writes the value that is read to the end of a text.
-struct Copied<'t>(&'t mut Vec<u8>);
+pub(crate) struct Copied<'t>(pub(crate) &'t mut Vec<u8>);
 
 impl Copied<'_> {
     fn write<E: Error>(self, value: &(impl Serialize + ?Sized)) -> Result<(), E> {

@@ -8,7 +8,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use argon_core::{Error, Result};
+use argon_core::{Error, Hint, Result};
 use bson::DateTime;
 use serde::{Deserialize, Serialize};
 
@@ -201,10 +201,11 @@ fn lock_directory(directory: &Path) -> Result<Option<File>, TakenByOther> {
 fn in_use(directory: &Path, holder: Option<&Holder>, waited: Duration) -> Error {
     let holder = holder.map_or_else(|| "another process".to_owned(), Holder::to_string);
     Error::unavailable(format!(
-        "the store {} is held by {holder}; waited {} s; close it or raise --lock-timeout",
+        "the store {} is held by {holder}; waited {} s",
         directory.display(),
         waited.as_secs_f64()
     ))
+    .with_hint(Hint::WaitForStore)
 }
 
 fn this_process(now: DateTime) -> Holder {

@@ -224,8 +224,10 @@ fn a_store_in_use_names_its_holder() {
     let (_temporary, path) = store();
     let _holder = open(&path).unwrap();
     let pid = format!("process {} (", std::process::id());
-    let parts = [&pid[..], "since 2023-11-14T22:13:20Z", "waited 0.05 s", "--lock-timeout"];
-    assert_error(&open(&path).unwrap_err(), ErrorKind::Unavailable, &path, &parts);
+    let parts = [&pid[..], "since 2023-11-14T22:13:20Z", "waited 0.05 s"];
+    let error = open(&path).unwrap_err();
+    assert_error(&error, ErrorKind::Unavailable, &path, &parts);
+    assert_eq!(error.hint(), Some(Hint::WaitForStore));
     inspect(&path).unwrap();
 }
 

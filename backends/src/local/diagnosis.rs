@@ -118,8 +118,7 @@ fn look_at_lock(path: &Path) -> (Diagnosis, bool) {
             let holder =
                 holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
             let error = Error::unavailable(format!("the store is held by {holder}"));
-            let remedy = "close it there, or wait for it by --lock-timeout SECONDS";
-            (Diagnosis::failed(CHECK, &error, Some(remedy.into())), false)
+            (Diagnosis::failed(CHECK, &error, Some(Hint::WaitForStore.into())), false)
         }
         Err(error) => {
             let error = files::io_error("look at the lock of", path, error);

@@ -76,6 +76,7 @@ fn on_store(hint: &Hint) -> Option<String> {
         Hint::ChooseStore => {
             "`argon init` makes one here; --store URL or ARGON_STORE names another"
         }
+        Hint::WaitForStore => "close it there, or wait longer by --lock-timeout SECONDS",
         Hint::Diagnose => "`argon doctor` looks at what the store needs, one thing after the other",
         Hint::GenerateKey => "`argon pin keygen FILE` makes a key",
         Hint::ListJobs => "`argon jobs list` shows all jobs",

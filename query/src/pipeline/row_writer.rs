@@ -7,11 +7,12 @@ use argon_core::key::Key;
 use argon_core::model::{CollectionName, Document, Point};
 use argon_core::storage::KeyRange;
 use argon_core::write::{Precondition, WriteRequest};
-use argon_core::{Branch, CollectionView, DetailKey, Error, Result, State};
+use argon_core::{Branch, CollectionView, ErrorKind, Result, State};
 use futures::TryStreamExt;
 
 use super::{Execution, Merge, MergeOutcome, Row, Write, WriteMode};
 use crate::Code;
+use crate::commands::duplicate_id_as;
 use crate::value::malformed;
 
 /// Collects what a pipeline writes. Rows are applied one after the other: a later row sees what an
@@ -56,7 +57,7 @@ impl<'w> RowWriter<'w> {
                 let collection = self.branch.collection(self.target);
                 let (key, document) = collection.with_id(row.into_raw())?;
                 if self.pending.contains_key(&key) {
-                    return Err(duplicate_key(self.target, "_id", &key));
+                    return Err(duplicate_id_as(ErrorKind::Invalid, self.target, &key));
                 }
                 let before = self.before(&key).await?;
                 self.put(key, before, document);
@@ -79,7 +80,7 @@ impl<'w> RowWriter<'w> {
                 let (key, document) = self.branch.collection(self.target).with_id(document)?;
                 // By `_id` it is known that there is none.
                 if !is_by_id(merge) && self.find(&key).await?.1.is_some() {
-                    return Err(duplicate_key(self.target, "_id", &key));
+                    return Err(duplicate_id_as(ErrorKind::Invalid, self.target, &key));
                 }
                 if let (Some(by_values), Some(values)) = (&mut self.by_values, values) {
                     by_values.insert(values, key.clone());
@@ -200,16 +201,4 @@ impl<'w> RowWriter<'w> {
 /// Whether rows are merged by `_id`, as without `on`.
 fn is_by_id(merge: &Merge) -> bool {
     merge.on == ["_id"]
-}
-
-/// MongoDB's error for a value that another document has.
-fn duplicate_key(collection: &CollectionName, field: &str, key: &Key) -> Error {
-    Code::location(11000).error(format!(
-        "E11000 duplicate key error collection: {collection} index: {field}_ dup key: {{ {field}: \
-         {key} }}"
-    ))
-    .with_detail(DetailKey::Collection, collection.as_str())
-    .with_detail(DetailKey::Index, format!("{field}_"))
-    .with_detail(DetailKey::KeyPattern, format!("{{\"{field}\": 1}}"))
-    .with_detail(DetailKey::KeyValue, format!("{{\"{field}\": {key}}}"))
 }

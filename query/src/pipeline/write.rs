@@ -165,12 +165,11 @@ impl Merge {
             let value = value.into_iter().next().map(Bson::try_from).transpose();
             values.insert(field, value.map_err(malformed)?.unwrap_or(Bson::Null));
         }
-        let text = |document| Bson::Document(document).into_relaxed_extjson().to_string();
         let error = Code::location(11000)
             .error("E11000 duplicate key error: $merge found a matching document");
         Ok(error
-            .with_detail(DetailKey::KeyPattern, text(pattern))
-            .with_detail(DetailKey::KeyValue, text(values)))
+            .with_detail(DetailKey::KeyPattern, pattern)
+            .with_detail(DetailKey::KeyValue, values))
     }
 }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use argon_core::key::Key;
 use argon_core::model::{CollectionName, Document};
-use argon_core::write::{Outcome, Receipt, WriteRequest};
+use argon_core::write::{Conflict, ConflictReason, Outcome, Receipt, WriteRequest};
 use argon_core::{Backoff, Branch, CollectionView, Error, Result, State};
 use bson::raw::{RawDocument, RawDocumentBuf};
 use futures::TryStreamExt;
@@ -193,10 +193,18 @@ impl Transaction {
     /// changed.
     ///
     /// # Errors
-    /// `Conflict` or `AlreadyExists` if others changed or inserted one of the documents since the
-    /// transaction began; `Invalid` for more than a commit may hold. Nothing is changed then.
+    /// `Conflict` if others changed one of the documents since the transaction began; `AlreadyExists`
+    /// with MongoDB's code 11000 if they inserted one, or have a value of a unique index; `Invalid` for
+    /// more than a commit may hold. Nothing is changed then.
     pub async fn commit(self, request: WriteRequest) -> Result<Option<Receipt>> {
-        self.submit(request).await?.receipt()
+        match self.submit(request).await? {
+            Outcome::Conflict(Conflict {
+                collection,
+                key: Some(key),
+                reason: ConflictReason::Exists,
+            }) => Err(duplicate_id(&collection, &key)),
+            outcome => outcome.receipt(),
+        }
     }
 
     async fn submit(self, mut request: WriteRequest) -> Result<Outcome> {

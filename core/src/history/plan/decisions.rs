@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bson::Bson;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::document::key::Key;
 use crate::history::merge::Resolutions;
@@ -18,9 +18,14 @@ pub struct Decisions(BTreeMap<(CollectionName, Option<Key>), Resolutions>);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct DecisionRecord {
     collection: CollectionName,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Absent for the collection itself; `null` is an `_id` too.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     id: Option<Bson>,
     decisions: Resolutions,
+}
+
+fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Bson>, D::Error> {
+    Bson::deserialize(input).map(Some)
 }
 
 static NONE: Resolutions = Resolutions::NONE;
@@ -79,5 +84,24 @@ impl Decisions {
             Ok(((record.collection, key), record.decisions))
         });
         Ok(Self(entries.collect::<Result<_>>()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Path;
+    use crate::history::merge::Choice;
+
+    #[test]
+    fn a_decision_on_the_document_with_the_id_null_is_not_one_on_the_collection() {
+        let collection = CollectionName::new("c").unwrap();
+        let mut decisions = Decisions::default();
+        for key in [None, Some(Key::of(&Bson::Null).unwrap())] {
+            decisions.entry(collection.clone(), key).insert(Path::DOCUMENT, Choice::Ours);
+        }
+        let records = bson::serialize_to_bson(&decisions.to_records()).unwrap();
+        let records = bson::deserialize_from_bson(records).unwrap();
+        assert_eq!(Decisions::from_records(records).unwrap(), decisions);
     }
 }
