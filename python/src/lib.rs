@@ -11,7 +11,6 @@
 //! | `process.rs` | what happens to all stores before a fork, and at the end of the process |
 //! | `users.rs` | cursors, transactions and watches, which end with their store |
 //! | `store.rs` | the class of stores |
-//! | `operations.rs` | the operations of the service, from BSON to BSON |
 //! | `place.rs` | what documents are read of: a branch, a past state, a transaction |
 //! | `documents.rs` | the class that reads and writes documents of a place |
 //! | `commands.rs` | commands with documents, as the package sends them |
@@ -30,7 +29,6 @@ mod documents;
 mod errors;
 mod find_and_modify;
 mod hints;
-mod operations;
 mod place;
 mod process;
 mod runtime;

@@ -7,14 +7,14 @@ use argon_core::model::{Actor, BranchName, ProjectName, Trailer, Trailers};
 use argon_core::storage::{CacheOptions, OpenOptions, Secret};
 use argon_core::{Error, Revision};
 use argon_service::discover::{self, Place};
+use argon_service::operations::{self, Operation, Request};
 use argon_service::settings::{self, Overrides, Settings};
-use argon_service::{Failure, Result, StoreOpener, backends, config, credentials};
+use argon_service::{Failure, Result, StoreOpener, backends, config, credentials, first_branch};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::connection::Connection;
 use crate::documents::Documents;
-use crate::operations::{self, Operation};
 use crate::place::PlaceOfDocuments;
 use crate::runtime::{wait, wait_here};
 use crate::watch::Watch;
@@ -99,12 +99,22 @@ impl Store {
         branch: Option<&str>,
         trailers: Option<Vec<String>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let operation = parsed_trailers(trailers)
-            .and_then(|trailers| Operation::parse(operation, request, project, branch, trailers))
-            .map_err(|failure| crate::errors::exception(py, &failure))?;
+        let named = |project: Option<&str>, branch: Option<&str>| -> Result<_> {
+            let project = project.map(ProjectName::new).transpose()?;
+            let branch = branch.map_or_else(|| Ok(first_branch()), BranchName::new)?;
+            Ok((project, branch, parsed_trailers(trailers)?))
+        };
+        let (project, branch, trailers) =
+            named(project, branch).map_err(|failure| crate::errors::exception(py, &failure))?;
+        let (name, request) = (operation.to_owned(), Request::Bson(request));
+        let operation = Operation { name, request, project, branch };
         let connection = self.connection.clone();
-        let result =
-            wait(py, async move { operations::run(&connection.lease().await?, operation).await })?;
+        let result = wait(py, async move {
+            let lease = connection.lease().await?;
+            let mut opened = lease.open_store();
+            opened.store = opened.store.with_trailers(trailers);
+            operations::run(opened, &operation).await
+        })?;
         Ok(PyBytes::new(py, &result))
     }
 

@@ -176,10 +176,12 @@ impl From<Error> for CommandError {
                 _ => None,
             })
         };
-        let document = |wanted| error.details().iter().find_map(|(key, value)| match value {
-            DetailValue::Document(document) if *key == wanted => Some(document.clone()),
-            _ => None,
-        });
+        let document = |wanted| {
+            error.details().iter().find_map(|(key, value)| match value {
+                DetailValue::Document(document) if *key == wanted => Some(document.clone()),
+                _ => None,
+            })
+        };
         let code = Code::of(&error).map(Code::number);
         let mut converted =
             Self::new(code.unwrap_or_else(|| code_of(error.kind())), error.in_full());

@@ -146,6 +146,11 @@ impl Places {
         }
     }
 
+    /// Forgets all branches: names may mean others now.
+    pub(crate) fn forget_all(&self) {
+        self.branches.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The branch whose head is meant, if no other state is.
     fn branch_meant<'r>(&'r self, revision: Option<&'r Revision>) -> Option<&'r BranchName> {
         match revision {

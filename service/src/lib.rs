@@ -18,6 +18,7 @@
 //! - [`merge_policy`], [`mask_policy`]: policies as files;
 //! - [`upkeep`], [`verify`], [`health`], [`queue`]: garbage, damage, measures and jobs of a store;
 //! - [`shell`]: statements of MongoDB's shell as operations;
+//! - [`operations`]: operations by their names, for front ends that hold BSON;
 //! - [`store_names`], [`connection_string`]: names of stores and branches;
 //! - [`hooks`]: commands that accept or refuse a result; [`webhook`]: posting to others;
 //! - [`usage_metrics`]: keeping what processes count;
@@ -52,6 +53,7 @@ pub mod mask_policy;
 pub mod merge_policy;
 pub mod migrate;
 mod opener;
+pub mod operations;
 pub mod origin;
 pub mod patches;
 pub mod pin;

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bson::raw::{RawBsonRef, RawDocumentBuf, cstr};
-use futures::FutureExt;
 use bson::{Binary, Document, Timestamp, rawdoc, spec::BinarySubtype};
+use futures::FutureExt;
 
 use super::call::no_transaction;
 use super::{Call, Command, Effect, Reply, named};

@@ -12,9 +12,11 @@
 //! | `write/` | `insert`, `update`, `delete`, `bulkWrite`, `findAndModify` |
 //! | `database.rs`, `collection.rs`, `index.rs` | what there is, and changes of it |
 //! | `session.rs` | sessions and transactions |
+//! | `argon.rs` | branches, log, diff, merge and so on, from a driver |
 //! | `view.rs` | collections that are a pipeline over another one |
 
 mod aggregate;
+mod argon;
 mod call;
 mod collection;
 mod count;
@@ -86,7 +88,8 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         session::COMMANDS,
         diagnostic::COMMANDS,
     ];
-    families.into_iter().chain([collection::COMMANDS, index::COMMANDS]).flatten()
+    let others = [collection::COMMANDS, index::COMMANDS, argon::COMMANDS];
+    families.into_iter().chain(others).flatten()
 }
 
 /// The command of this name.

@@ -1,99 +1,105 @@
-//! The operations of the service: a request as BSON, and the result as BSON.
+//! Operations by their names, for front ends that hold BSON: the package for Python, the server.
 //!
-//! The values of documents in both are bytes, as `argon_service::json::ExtJson` says, so that none is taken for a
-//! value of another type.
+//! The values of documents in results are bytes, as [`ExtJson`](crate::json::ExtJson) says, so that none is taken
+//! for a value of another type.
 
-use argon_core::model::{BranchName, ProjectName, Trailers};
+use argon_core::model::{BranchName, ProjectName};
 use argon_core::{Error, Revision, State};
-use argon_service::changes::{CompareStates, Listing, ShowCommit};
-use argon_service::collections::{
-    CreateCollection, DropCollection, ListCollections, RenameCollection,
-};
-use argon_service::document::{BlameDocument, HistoryEntry, ListVersions};
-use argon_service::log::{ListCommits, LogEntry};
-use argon_service::plan::{PlanOutcome, PlanReview, Refusal, ShownPlan};
-use argon_service::reflog::{ListReflog, ReflogLine};
-use argon_service::{
-    Result, Workspace, branch, changes, collections, document, index, keys, log, pin, plan,
-    project, reflog, restore, sandbox,
-};
 use futures::TryStreamExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::Lease;
+use crate::changes::{CompareStates, Listing, ShowCommit};
+use crate::collections::{CreateCollection, DropCollection, ListCollections, RenameCollection};
+use crate::document::{BlameDocument, HistoryEntry, ListVersions};
+use crate::log::{ListCommits, LogEntry};
+use crate::plan::{PlanOutcome, PlanReview, Refusal, ShownPlan};
+use crate::reflog::{ListReflog, ReflogLine};
+use crate::{
+    OpenStore, Result, Workspace, branch, changes, collections, document, index, keys, log, pin,
+    plan, project, reflog, restore, sandbox,
+};
 
 /// An operation with its request.
-pub(crate) struct Operation {
-    name: String,
-    request: Vec<u8>,
-    project: Option<ProjectName>,
-    branch: BranchName,
-    /// The trailers of what the operation commits.
-    trailers: Trailers,
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// The name, such as `branch.create`.
+    pub name: String,
+    /// The request.
+    pub request: Request,
+    /// The project; `None` for an operation on the store.
+    pub project: Option<ProjectName>,
+    /// The branch.
+    pub branch: BranchName,
+}
+
+/// The request of an operation.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// BSON, in which values of documents are bytes, as [`ExtJson`](crate::json::ExtJson) says.
+    Bson(Vec<u8>),
+    /// JSON, in which values of documents are Extended JSON.
+    Json(String),
 }
 
 impl Operation {
-    /// # Errors
-    /// `Invalid` for a name that no project or branch can have.
-    pub(crate) fn parse(
-        name: &str,
-        request: Vec<u8>,
-        project: Option<&str>,
-        branch: Option<&str>,
-        trailers: Trailers,
-    ) -> Result<Self> {
-        Ok(Self {
-            name: name.to_owned(),
-            request,
-            project: project.map(ProjectName::new).transpose()?,
-            branch: branch.map_or_else(|| Ok(argon_service::first_branch()), BranchName::new)?,
-            trailers,
-        })
-    }
-
     fn request<T: DeserializeOwned>(&self) -> Result<T> {
-        let request = bson::deserialize_from_slice(&self.request);
-        // The text of such an error is about BSON, which nobody has written; its message is about the request.
-        let message =
-            |error: bson::error::Error| error.message.unwrap_or_else(|| error.kind.to_string());
-        Ok(request.map_err(|error| Error::invalid(message(error)))?)
+        let message = match &self.request {
+            Request::Json(text) => match serde_json::from_str(text) {
+                Ok(request) => return Ok(request),
+                Err(error) => without_position(&error),
+            },
+            Request::Bson(bytes) => match bson::deserialize_from_slice(bytes) {
+                Ok(request) => return Ok(request),
+                // The text of such an error is about BSON, which nobody has written; its message is about
+                // the request.
+                Err(error) => error.message.unwrap_or_else(|| error.kind.to_string()),
+            },
+        };
+        Err(Error::invalid(message).into())
     }
 }
 
-/// Runs an operation.
+/// The message of an error without the place in the text, which is made by a program.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.clone(), |(message, _)| message.to_owned())
+}
+
+/// Runs an operation. Returns its result as the field `result` of a document, in which values of documents are
+/// bytes.
 ///
 /// # Errors
-/// Those of the operation; `Invalid` for a request that can't be read.
-pub(crate) async fn run(lease: &Lease, operation: Operation) -> Result<Vec<u8>> {
-    if let Some(result) = of_store(lease, &operation).await? {
+/// Those of the operation; `Invalid` for a request that can't be read, and for an unknown operation.
+pub async fn run(opened: OpenStore, operation: &Operation) -> Result<Vec<u8>> {
+    if let Some(result) = of_store(&opened, operation).await? {
         return Ok(result);
     }
     let Some(project) = &operation.project else {
         return Err(unknown(&operation.name));
     };
-    let workspace = lease.workspace(project, &operation.branch, &operation.trailers).await?;
-    if let Some(result) = of_project(&workspace, &operation).await? {
+    let project = opened.project(Some(project)).await?;
+    let workspace = Workspace { opened, project, branch: operation.branch.clone() };
+    if let Some(result) = of_project(&workspace, operation).await? {
         return Ok(result);
     }
-    if let Some(result) = of_states(&workspace, &operation).await? {
+    if let Some(result) = of_states(&workspace, operation).await? {
         return Ok(result);
     }
-    match of_plans(&workspace, &operation).await? {
+    match of_plans(&workspace, operation).await? {
         Some(result) => Ok(result),
         None => Err(unknown(&operation.name)),
     }
 }
 
-fn unknown(name: &str) -> argon_service::Failure {
+fn unknown(name: &str) -> crate::Failure {
     Error::invalid(format!("unknown operation '{name}'")).into()
 }
 
-async fn of_store(lease: &Lease, operation: &Operation) -> Result<Option<Vec<u8>>> {
-    let opened = lease.open_store();
+async fn of_store(opened: &OpenStore, operation: &Operation) -> Result<Option<Vec<u8>>> {
     Ok(Some(match operation.name.as_str() {
-        "project.list" => encoded(&project::list(&opened, operation.request()?).await?)?,
-        "project.create" => encoded(&project::create(&opened, operation.request()?, &()).await?)?,
+        "project.list" => encoded(&project::list(opened, operation.request()?).await?)?,
+        "project.create" => encoded(&project::create(opened, operation.request()?, &()).await?)?,
         _ => return Ok(None),
     }))
 }
