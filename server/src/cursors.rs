@@ -96,6 +96,39 @@ impl Cursor {
     }
 }
 
+/// A cursor of which a batch is read.
+pub(crate) struct Taken<'c> {
+    cursors: &'c Cursors,
+    id: i64,
+    /// `None` once it was put back.
+    cursor: Option<Cursor>,
+}
+
+impl Taken<'_> {
+    /// The next documents.
+    pub(crate) async fn batch(&mut self, count: usize) -> Result<Batch> {
+        match &mut self.cursor {
+            Some(cursor) => cursor.batch(count).await,
+            None => Err(not_found(self.id)),
+        }
+    }
+
+    /// Puts the cursor back, unless it was killed meanwhile.
+    pub(crate) fn put_back(mut self) {
+        if let Some(entry) = self.cursors.open().get_mut(&self.id) {
+            (entry.cursor, entry.used) = (self.cursor.take(), Instant::now());
+        }
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if self.cursor.is_some() {
+            self.cursors.close(self.id);
+        }
+    }
+}
+
 impl Cursors {
     /// Keeps a cursor, and returns its number.
     pub(crate) fn keep(&self, namespace: String, cursor: Cursor, no_timeout: bool) -> i64 {
@@ -105,11 +138,12 @@ impl Cursors {
         id
     }
 
-    /// Takes a cursor to read a batch of it; [`put_back`](Self::put_back) follows, unless it has ended.
+    /// Takes a cursor to read a batch of it. It is closed, unless it is [put back](Taken::put_back): so one whose
+    /// client goes away meanwhile is not kept.
     ///
     /// # Errors
     /// `CursorNotFound`; `CursorInUse`; `Unauthorized` for a cursor of another collection.
-    pub(crate) fn take(&self, id: i64, namespace: &str) -> Result<Cursor> {
+    pub(crate) fn take(&self, id: i64, namespace: &str) -> Result<Taken<'_>> {
         let mut open = self.open();
         let Some(entry) = open.get_mut(&id) else { return Err(not_found(id)) };
         if entry.namespace != namespace {
@@ -123,14 +157,11 @@ impl Cursors {
             ));
         }
         let cursor = entry.cursor.take();
-        cursor.ok_or_else(|| CommandError::new(237, format!("cursor id {id} is already in use")))
-    }
-
-    /// Puts a cursor back, unless it was killed meanwhile.
-    pub(crate) fn put_back(&self, id: i64, cursor: Cursor) {
-        if let Some(entry) = self.open().get_mut(&id) {
-            (entry.cursor, entry.used) = (Some(cursor), Instant::now());
+        if cursor.is_none() {
+            return Err(CommandError::new(237, format!("cursor id {id} is already in use")));
         }
+        drop(open);
+        Ok(Taken { cursors: self, id, cursor })
     }
 
     /// Closes a cursor. Returns whether it was open.

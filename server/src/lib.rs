@@ -33,6 +33,8 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use argon_core::{Error, Result, Store};
+use argon_service::collections::Signature;
+use argon_service::index::ExpireDocuments;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
@@ -44,6 +46,8 @@ use shared::Shared;
 
 /// How often idle cursors and sessions are looked for.
 const EXPIRY: Duration = Duration::from_secs(30);
+/// How often documents of TTL indexes are looked for, as in MongoDB.
+const TTL: Duration = Duration::from_secs(60);
 /// How long connections may take to end their last command, after the server was stopped.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -91,6 +95,7 @@ impl Server {
         let mut stopping = shared.stopping();
         let (mut connections, next) = (JoinSet::new(), AtomicI32::new(1));
         let mut expiry = tokio::time::interval(EXPIRY);
+        let _documents = AbortOnDrop(tokio::spawn(expire_documents(shared.clone())));
         loop {
             tokio::select! {
                 () = stopping.wait() => break,
@@ -116,6 +121,36 @@ impl Server {
         let drained = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
             tracing::warn!("connections were closed while their commands were running");
+        }
+    }
+}
+
+/// A task that ends with its owner.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Deletes the documents that TTL indexes let expire, on the branches that clients use, again and again.
+async fn expire_documents(shared: Arc<Shared>) {
+    if shared.options.read_only {
+        return;
+    }
+    loop {
+        tokio::time::sleep(TTL).await;
+        for branch in shared.places.used() {
+            // Documents of a sandbox do not expire: it ends by itself.
+            if !matches!(branch.is_sandbox().await, Ok(false)) {
+                continue;
+            }
+            let request = ExpireDocuments { collection: None, signature: Signature::default() };
+            if let Err(error) = argon_service::index::expire(&branch, request).await {
+                let error = error.in_full();
+                tracing::warn!(branch = %branch.name(), error, "documents of TTL indexes were not deleted");
+            }
         }
     }
 }

@@ -146,6 +146,12 @@ impl Places {
         }
     }
 
+    /// The branches that were used.
+    pub(crate) fn used(&self) -> Vec<Branch> {
+        let branches = self.branches.lock().unwrap_or_else(PoisonError::into_inner);
+        branches.values().cloned().collect()
+    }
+
     /// Forgets all branches: names may mean others now.
     pub(crate) fn forget_all(&self) {
         self.branches.lock().unwrap_or_else(PoisonError::into_inner).clear();

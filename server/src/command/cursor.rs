@@ -88,20 +88,12 @@ async fn get_more(call: &Call<'_>) -> Result<Reply> {
     let collection = arguments.required_text("collection")?;
     let namespace = call.namespace(collection);
     let size = batch_size(arguments.integer("batchSize")?)?.filter(|size| *size > 0);
-    let cursors = &call.shared.cursors;
-    let mut cursor = cursors.take(id, &namespace)?;
-    let batch = match cursor.batch(size.unwrap_or(usize::MAX)).await {
-        Ok(batch) => batch,
-        Err(error) => {
-            cursors.close(id);
-            return Err(error);
-        }
-    };
+    let mut cursor = call.shared.cursors.take(id, &namespace)?;
+    let batch = cursor.batch(size.unwrap_or(usize::MAX)).await?;
     if batch.is_last {
-        cursors.close(id);
         return Ok(Reply::batch(&batch.rows, 0, &namespace, false));
     }
-    cursors.put_back(id, cursor);
+    cursor.put_back();
     let next = Some(call.request.body.clone());
     Ok(Reply { next, ..Reply::batch(&batch.rows, id, &namespace, false) })
 }

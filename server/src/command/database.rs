@@ -42,7 +42,7 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 /// The documents of a collection of MongoDB's own databases: none. `None` for other databases.
-pub(super) fn internal(call: &Call<'_>, _collection: &str) -> Option<Rows> {
+pub(super) fn internal(call: &Call<'_>) -> Option<Rows> {
     match call.shared.places.parse(call.database) {
         Ok(Database::Internal) => Some(stream::empty().boxed()),
         _ => None,
