@@ -108,10 +108,10 @@ impl Places {
     /// branch, from the head of the default branch.
     ///
     /// # Errors
-    /// `IllegalOperation` for a database that is not the head of a branch; `InvalidNamespace`.
+    /// `CommandNotSupported` for a database that is not the head of a branch; `InvalidNamespace`.
     pub(crate) async fn writable(&self, database: &str, store: &Store) -> Result<Branch> {
         let Database::Project { project: name, revision } = self.parse(database)? else {
-            return Err(CommandError::illegal(format!(
+            return Err(CommandError::new(115, format!(
                 "the database '{database}' can't be written: it is MongoDB's own, and empty here"
             )));
         };
@@ -184,7 +184,8 @@ impl Places {
 
 /// The error for a write to a state that is not the head of a branch.
 fn past(database: &str) -> CommandError {
-    CommandError::illegal(format!(
+    // For MongoDB's code 20 the driver of Node says that retryable writes are not supported, whatever the message.
+    CommandError::new(115, format!(
         "'{database}' is a past state, which can't be written: create a branch from it, and connect to that"
     ))
 }

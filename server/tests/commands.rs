@@ -37,7 +37,7 @@ async fn a_branch_is_written_and_read_by_its_name_and_the_past_by_its_position()
     let insert = || doc! { "insert": "users", "documents": [{ "_id": 2 }] };
     for name in ["shop:try@1", "shop@2026-07-07", "admin"] {
         let (code, message) = client.fails(name, insert()).await;
-        assert_eq!(code, 20, "{name}: {message}");
+        assert_eq!(code, 115, "{name}: {message}");
     }
     let (code, message) = client.fails("shop:nothing", doc! { "find": "users" }).await;
     assert_eq!(code, 26);
@@ -233,7 +233,7 @@ async fn a_read_only_server_refuses_writes() {
         doc! { "drop": "c" },
         doc! { "aggregate": "c", "pipeline": [{ "$out": "d" }], "cursor": {} },
     ] {
-        assert_eq!(client.fails("shop", command).await.0, 20);
+        assert_eq!(client.fails("shop", command).await.0, 115);
     }
     assert_eq!(main.head().await.unwrap().lsn().get(), 1);
 }
@@ -263,4 +263,26 @@ async fn more_connections_than_allowed_are_closed_and_a_stop_drains_the_others()
     assert!(four.is_ok(), "a place is free once a connection has ended");
     server.stop().await;
     assert!(one.is_closed().await);
+}
+
+#[tokio::test]
+async fn the_collation_of_a_collection_counts_where_a_command_says_none() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    client.ok("shop", doc! { "create": "c", "collation": { "locale": "en", "strength": 2 } }).await;
+    let documents = [doc! { "_id": 1, "y": "A" }, doc! { "_id": 2, "y": "b" }];
+    client.ok("shop", doc! { "insert": "c", "documents": documents.to_vec() }).await;
+    let index = doc! { "key": { "y": 1 }, "name": "y_1" };
+    client.ok("shop", doc! { "createIndexes": "c", "indexes": [index] }).await;
+    let listed = batch(&client.ok("shop", doc! { "listIndexes": "c" }).await, "firstBatch");
+    assert_eq!(listed[1].get_document("collation").unwrap().get_str("locale").unwrap(), "en");
+    assert_eq!(client.find("shop", "c", doc! { "y": "a" }).await, [documents[0].clone()]);
+    let simple = doc! { "find": "c", "filter": { "y": "a" }, "collation": { "locale": "simple" } };
+    assert_eq!(batch(&client.ok("shop", simple).await, "firstBatch"), Vec::<Document>::new());
+    assert_eq!(client.ok("shop", doc! { "count": "c", "query": { "y": "B" } }).await.get_i32("n").unwrap(), 1);
+    let pipeline = [doc! { "$match": { "y": "B" } }];
+    let aggregate = doc! { "aggregate": "c", "pipeline": pipeline.to_vec(), "cursor": {} };
+    assert_eq!(batch(&client.ok("shop", aggregate).await, "firstBatch").len(), 1);
+    let delete = doc! { "delete": "c", "deletes": [{ "q": { "y": "a" }, "limit": 0 }] };
+    assert_eq!(client.ok("shop", delete).await.get_i32("n").unwrap(), 1);
 }

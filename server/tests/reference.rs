@@ -24,7 +24,7 @@ The name of a database is a project, or a project, `:` or `@`, and a revision as
 | `shop:try@1234`, `shop@v1`, `shop@2026-07-07T09:00:00Z`, `shop:main~3` | a past state |
 
 In a connection string use `:`; a `/` in the name of a branch is `%2F`. Heads take writes; a write to another state is refused
-with code 20. The first write to a project creates it, and the first write to a branch creates it from the head of the default
+with code 115. The first write to a project creates it, and the first write to a branch creates it from the head of the default
 branch. `admin`, `config` and `local` are empty.
 
 ## What a write is
@@ -41,6 +41,9 @@ reads the state in which it began, and the first to commit wins (code 112).
 - Without a sort, documents come in the order of their `_id`, not in that of their insertion.
 - `_id` is unique in time series collections too. Buckets are not needed; documents are stored as they are.
 - There are no record ids (`showRecordId`), search indexes, map-reduce, JavaScript, or tailable cursors (use change streams).
+- The collation of a collection counts for its queries and indexes, not for the uniqueness of `_id`. An index with a collation is
+  kept as a definition, and can't be unique.
+- The options of capped collections are kept, and not enforced.
 - `collStats` and `dbStats` read all documents.
 - What only a cluster of MongoDB can show is not there: elections, majorities of several nodes, sharding.
 ";

@@ -106,6 +106,9 @@ async fn aggregate(call: &Call<'_>) -> Result<Reply> {
         stages.splice(0..0, view.stages);
         base = view.base;
         options.collation = collation_of(&view.collation)?;
+    } else if arguments.document("collation")?.is_empty() {
+        let collation = view::default_collation(reading.state.as_ref(), &base);
+        options.collation = collation_of(&collation)?;
     }
     let pipeline = Arc::new(Pipeline::compile(&stages, &options)?);
     if pipeline.write().is_none() {
@@ -115,7 +118,7 @@ async fn aggregate(call: &Call<'_>) -> Result<Reply> {
         return Err(CommandError::new(263, "$out and $merge cannot be used in a transaction"));
     }
     if call.shared.options.read_only {
-        return Err(CommandError::illegal("this server is read-only: $out and $merge are refused"));
+        return Err(CommandError::new(115, "this server is read-only: $out and $merge are refused"));
     }
     let branch = call.writable().await?;
     call.signed(&branch)?;

@@ -49,7 +49,8 @@ async fn count(call: &Call<'_>) -> Result<Reply> {
     let number = match &reading.state {
         Some(state) if !is_view && !call.in_transaction => match state.collection(&name) {
             Ok(collection) => {
-                let FindCommand { filter, skip, limit, collation, hint, .. } = &query.command;
+                let command = query.with_collation(Some(state), name.as_str());
+                let FindCommand { filter, skip, limit, collation, hint, .. } = &command;
                 let hint = hint.as_ref().map(Hint::compile).transpose()?.flatten();
                 let all = if filter.is_empty() && hint.is_none() {
                     collection.count().await?

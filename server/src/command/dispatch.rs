@@ -129,9 +129,7 @@ async fn attempt(
     arguments.check_known(command.fields, true)?;
     let database = arguments.required_text("$db")?;
     if shared.options.read_only && command.effect == Effect::Write {
-        return Err(CommandError::illegal(format!(
-            "this server is read-only: '{name}' was refused"
-        )));
+        return Err(CommandError::new(115, format!("this server is read-only: '{name}' was refused")));
     }
     check_concerns(arguments)?;
     let session = session_of(shared, arguments)?;

@@ -38,7 +38,8 @@ async fn distinct(call: &Call<'_>) -> Result<Reply> {
     let query = query(call)?;
     let reading = call.read().await?;
     let rows = query.run(name.as_str(), &reading)?;
-    let collation = collation_of(&query.command.collation)?;
+    let command = query.with_collation(reading.state.as_ref(), name.as_str());
+    let collation = collation_of(&command.collation)?;
     let mut values = RawArrayBuf::new();
     for value in distinct_in(rows, key, collation.as_deref()).await? {
         values.push(value);

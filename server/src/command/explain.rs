@@ -78,6 +78,8 @@ async fn explained(call: &Call<'_>, runs: bool) -> Result<Reply> {
     };
     let collection = call.collection()?;
     let reading = counting(call.read().await?);
+    let query = Query { command: query };
+    let query = query.with_collation(reading.state.as_ref(), collection.as_str());
     let find = Find::compile(&query)?;
     let names = (call.namespace(&collection), state_of(&reading));
     let names = (names.0.as_str(), names.1.as_str());

@@ -1,5 +1,6 @@
 //! Queries.
 
+use argon_core::State;
 use argon_query::find::{Find, FindCommand};
 use argon_query::pipeline::{Limits, Options, Pipeline, Rows};
 use argon_query::plan::Hint;
@@ -109,11 +110,21 @@ impl Query {
         stages
     }
 
+    /// The query with the order of texts of its collection, if it says none.
+    pub(super) fn with_collation(&self, state: Option<&State>, collection: &str) -> FindCommand {
+        let mut command = self.command.clone();
+        if command.collation.is_empty() {
+            command.collation = view::default_collation(state, collection);
+        }
+        command
+    }
+
     /// Runs the query on a collection or a view.
     pub(super) fn run(&self, collection: &str, reading: &Reading) -> Result<Rows> {
         let view = view::resolve(reading.state.as_ref(), collection)?;
         let Some(view) = view else {
-            return Ok(Find::compile(&self.command)?.run(collection, &reading.execution));
+            let command = self.with_collation(reading.state.as_ref(), collection);
+            return Ok(Find::compile(&command)?.run(collection, &reading.execution));
         };
         let mut stages = self.stages();
         stages.splice(0..0, view.stages);

@@ -83,8 +83,13 @@ async fn create_indexes(call: &Call<'_>) -> Result<Reply> {
     let before = known.map_or(1, |info| info.listed_indexes().len());
     let is_created = known.is_none();
     let mut number = before;
+    let collation = view::default_collation(Some(&state), name.as_str());
     let request = call.signed(&branch)?;
-    for definition in definitions {
+    for mut definition in definitions {
+        // An index has the order of texts of its collection, and says so.
+        if !collation.is_empty() && !definition.contains_key("collation") {
+            definition.insert("collation", collation.clone());
+        }
         let created = branch.create_index(&name, definition, &request).await;
         let created = created
             .map_err(|error| CommandError::from(error).in_namespace(&call.namespace(&name)))?;

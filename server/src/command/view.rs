@@ -45,6 +45,13 @@ pub(super) fn resolve(state: Option<&State>, name: &str) -> Result<Option<View>>
     ))
 }
 
+/// The order of texts of a collection, where a command says none.
+pub(super) fn default_collation(state: Option<&State>, name: &str) -> Document {
+    let info = state.and_then(|state| state.collections().find(|info| info.name.as_str() == name));
+    let collation = info.and_then(|info| info.options.get_document("collation").ok());
+    collation.cloned().unwrap_or_default()
+}
+
 /// Whether a name is a view.
 pub(super) fn is_view(state: &State, name: &str) -> bool {
     options_of_view(state, name).is_some()

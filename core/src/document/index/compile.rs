@@ -40,8 +40,8 @@ impl From<Unindexable> for crate::Error {
 }
 
 impl Index {
-    /// Compiles a definition. The options of the collection count for the comparison of texts in the
-    /// partial filter.
+    /// Compiles a definition. The collation of the collection is that of an index without one, except
+    /// of the index of `_id`; it counts for the partial filter too.
     ///
     /// # Errors
     /// The first part of the definition for which there are no entries: a text or geo key or one of
@@ -49,9 +49,11 @@ impl Index {
     /// unsupported operators.
     pub fn compile(definition: &Document, collection: &Document) -> Result<Self, Unindexable> {
         let index = Self::compile_bytewise(definition, collection)?;
-        match collation_of(definition) {
+        let inherits = !definition.contains_key("collation") && !index.is_id_index();
+        let options = if inherits { collection } else { definition };
+        match collation_of(options) {
             Collation::Simple => Ok(index),
-            Collation::Other => Err(Unindexable::new(match locale(definition) {
+            Collation::Other => Err(Unindexable::new(match locale(options) {
                 Some(locale) => format!("the collation {locale}"),
                 None => "a collation".to_owned(),
             })),

@@ -32,7 +32,9 @@ pub(super) async fn execute(
     is_ordered: bool,
 ) -> Result<Vec<Result<Done>>> {
     let branch = call.writable().await?;
-    refuse_views(call, &branch.head().await?, &statements)?;
+    let head = branch.head().await?;
+    refuse_views(call, &head, &statements)?;
+    let statements = with_collations(&head, statements);
     if call.in_transaction {
         return in_transaction(call, branch, &statements).await;
     }
@@ -187,6 +189,21 @@ fn inserted() -> Done {
 fn done(modified: Modified) -> Done {
     let upserted = modified.upserted.and_then(|id| Bson::try_from(id).ok());
     Done { matched: modified.matched, modified: modified.modified, upserted }
+}
+
+/// Gives statements that say no order of texts that of their collection.
+fn with_collations(state: &State, mut statements: Statements) -> Statements {
+    for (collection, statement) in &mut statements {
+        let collation = match statement {
+            Statement::Insert(_) => continue,
+            Statement::Update(command) => &mut command.collation,
+            Statement::Delete(command) => &mut command.collation,
+        };
+        if collation.is_empty() {
+            *collation = view::default_collation(Some(state), collection.as_str());
+        }
+    }
+    statements
 }
 
 /// A view takes no writes.

@@ -34,9 +34,13 @@ pub(super) const COMMAND: Command = Command {
 
 async fn find_and_modify(call: &Call<'_>) -> Result<Reply> {
     let name = call.collection()?;
-    let command = parse(call)?;
+    let mut command = parse(call)?;
     let branch = call.writable().await?;
-    if view::is_view(&branch.head().await?, name.as_str()) {
+    let head = branch.head().await?;
+    if command.collation.is_empty() {
+        command.collation = view::default_collation(Some(&head), name.as_str());
+    }
+    if view::is_view(&head, name.as_str()) {
         let namespace = call.namespace(&name);
         return Err(CommandError::new(
             166,

@@ -58,6 +58,12 @@ fn what_has_no_entries_is_refused_with_the_reason() {
         doc! { "key": { "a": 1 }, "partialFilterExpression": { "a": value, "n": 1 } }
     };
     let collection = doc! { "collation": german };
+    let plain = doc! { "key": { "a": 1 } };
+    let refused = Index::compile(&plain, &collection).unwrap_err().to_string();
+    assert!(refused.contains("the collation de"), "an index has the collation of its collection");
+    let simple = doc! { "key": { "a": 1 }, "collation": { "locale": "simple" } };
+    assert!(Index::compile(&simple, &collection).is_ok());
+    assert!(Index::compile(&doc! { "key": { "_id": 1 } }, &collection).is_ok());
     let refused = Index::compile(&partial("x"), &collection).unwrap_err().to_string();
     assert!(refused.contains("compared by a collation in its filter"), "{refused}");
     assert!(Index::compile(&partial("x"), &doc! {}).is_ok());
