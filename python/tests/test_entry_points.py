@@ -21,4 +21,6 @@ def test_every_group_has_an_entry_point() -> None:
 
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS, ids=lambda entry_point: entry_point.group)
 def test_an_entry_point_is_there(entry_point: EntryPoint) -> None:
+    if entry_point.group.startswith("mlflow."):
+        pytest.importorskip("mlflow")  # It loads them itself.
     assert callable(entry_point.load())
