@@ -12,7 +12,7 @@
 //! | `command` | the commands, a file or folder for each family, and the table of all |
 //! | `arguments`, `failure` | reading the fields of a command; its errors |
 //! | `namespace`, `place` | names of databases, and the branch or state that each one is |
-//! | `cursors`, `sessions`, `clock` | what lives longer than a command |
+//! | `cursors`, `sessions`, `snapshots`, `written`, `clock` | what lives longer than a command |
 
 mod arguments;
 mod clock;
@@ -25,7 +25,9 @@ mod options;
 mod place;
 mod sessions;
 mod shared;
+mod snapshots;
 pub mod wire;
+mod written;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -102,6 +104,8 @@ impl Server {
                 _ = expiry.tick() => {
                     shared.cursors.expire();
                     shared.sessions.expire();
+                    shared.snapshots.expire();
+                    shared.written.expire();
                 }
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
