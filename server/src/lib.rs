@@ -10,11 +10,13 @@
 //! | [`wire`] | messages on a stream of bytes |
 //! | `connection` | reads requests and writes replies |
 //! | `command` | the commands, a file or folder for each family, and the table of all |
+//! | `change_stream` | the log of branches as events |
 //! | `arguments`, `failure` | reading the fields of a command; its errors |
 //! | `namespace`, `place` | names of databases, and the branch or state that each one is |
 //! | `cursors`, `sessions`, `snapshots`, `written`, `clock` | what lives longer than a command |
 
 mod arguments;
+mod change_stream;
 mod clock;
 pub mod command;
 mod connection;

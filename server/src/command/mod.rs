@@ -15,6 +15,7 @@
 //! | `argon.rs` | branches, log, diff, merge and so on, from a driver |
 //! | `retry.rs` | writes that a client sends again |
 //! | `snapshot.rs` | reads at a time of the server |
+//! | `watch.rs` | change streams |
 //! | `view.rs` | collections that are a pipeline over another one |
 
 mod aggregate;
@@ -37,6 +38,7 @@ mod session;
 mod snapshot;
 mod transaction;
 mod view;
+mod watch;
 mod write;
 
 use futures::future::BoxFuture;
