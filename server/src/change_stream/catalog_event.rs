@@ -96,7 +96,11 @@ mod tests {
         CollectionInfo { id: CollectionId::new(7), name, options, indexes }
     }
 
-    fn operations(before: Option<&CollectionInfo>, after: &CollectionInfo, dropped: bool) -> Vec<(&'static str, u32)> {
+    fn operations(
+        before: Option<&CollectionInfo>,
+        after: &CollectionInfo,
+        dropped: bool,
+    ) -> Vec<(&'static str, u32)> {
         let events = events(before, after, dropped, 16);
         events.iter().map(|event| (event.operation.name(), event.number)).collect()
     }

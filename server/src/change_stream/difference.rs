@@ -183,8 +183,10 @@ mod tests {
 
     #[test]
     fn fields_elements_and_lengths_are_told() {
-        let before = doc! { "_id": 1, "a": 1, "b": { "c": 1, "d": 2 }, "e": [1, { "f": 1 }, 3], "g": 1 };
-        let after = doc! { "_id": 1, "a": 2, "b": { "c": 1, "h": 5 }, "e": [1, { "f": 2 }], "i": 1 };
+        let before =
+            doc! { "_id": 1, "a": 1, "b": { "c": 1, "d": 2 }, "e": [1, { "f": 1 }, 3], "g": 1 };
+        let after =
+            doc! { "_id": 1, "a": 2, "b": { "c": 1, "h": 5 }, "e": [1, { "f": 2 }], "i": 1 };
         assert_eq!(
             described(&before, &after).unwrap(),
             doc! {
@@ -195,7 +197,10 @@ mod tests {
         );
         let longer = doc! { "_id": 1, "e": [1, 2, 3] };
         assert_eq!(
-            described(&doc! { "_id": 1, "e": [1] }, &longer).unwrap().get_document("updatedFields").unwrap(),
+            described(&doc! { "_id": 1, "e": [1] }, &longer)
+                .unwrap()
+                .get_document("updatedFields")
+                .unwrap(),
             &doc! { "e.1": 2, "e.2": 3 }
         );
     }
@@ -283,8 +288,9 @@ mod tests {
 
     fn documents_of(values: impl Strategy<Value = Bson>) -> impl Strategy<Value = Document> {
         let names = prop_oneof![Just("a"), Just("b"), Just("c"), Just("0"), Just("1"), Just("a.b")];
-        proptest::collection::vec((names, values), 0..5)
-            .prop_map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+        proptest::collection::vec((names, values), 0..5).prop_map(|fields| {
+            fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        })
     }
 
     proptest! {

@@ -170,7 +170,8 @@ async fn documents_before(
         let Ok(view) = before.collection(old_name) else { continue };
         keys.sort();
         let documents = view.get_many(keys.clone()).await?;
-        let documents = keys.into_iter().zip(documents).filter_map(|(key, document)| Some((key, document?)));
+        let documents =
+            keys.into_iter().zip(documents).filter_map(|(key, document)| Some((key, document?)));
         stored.insert(name.clone(), documents.collect());
     }
     Ok(stored)

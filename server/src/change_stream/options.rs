@@ -57,7 +57,9 @@ pub(crate) struct StreamOptions {
 
 /// Whether a pipeline is a change stream.
 pub(crate) fn is_change_stream(stages: &[Document]) -> bool {
-    stages.first().is_some_and(|stage| stage.keys().next().is_some_and(|name| name == "$changeStream"))
+    stages
+        .first()
+        .is_some_and(|stage| stage.keys().next().is_some_and(|name| name == "$changeStream"))
 }
 
 impl StreamOptions {
@@ -93,8 +95,18 @@ impl StreamOptions {
             rest => Some(Arc::new(Pipeline::compile(rest, options)?)),
         };
         Ok(Self {
-            after: images(arguments, "fullDocument", &["default"], &["updateLookup", "whenAvailable", "required"])?,
-            before: images(arguments, "fullDocumentBeforeChange", &["off"], &["whenAvailable", "required"])?,
+            after: images(
+                arguments,
+                "fullDocument",
+                &["default"],
+                &["updateLookup", "whenAvailable", "required"],
+            )?,
+            before: images(
+                arguments,
+                "fullDocumentBeforeChange",
+                &["off"],
+                &["whenAvailable", "required"],
+            )?,
             is_expanded: arguments.is_set("showExpandedEvents")?,
             is_of_cluster: arguments.is_set("allChangesForCluster")?,
             start: start(arguments)?,
@@ -124,12 +136,7 @@ fn check_stages(stages: &[Document]) -> Result<()> {
     Ok(())
 }
 
-fn images(
-    arguments: Arguments<'_>,
-    name: &str,
-    never: &[&str],
-    always: &[&str],
-) -> Result<Images> {
+fn images(arguments: Arguments<'_>, name: &str, never: &[&str], always: &[&str]) -> Result<Images> {
     match arguments.text(name)? {
         None => Ok(Images::Never),
         Some(text) if never.contains(&text) => Ok(Images::Never),
@@ -195,7 +202,10 @@ mod tests {
         assert_eq!(refused(&[doc! { "$changeStream": {} }, doc! { "$group": { "_id": 1 } }]), 20);
         assert_eq!(refused(&[doc! { "$changeStream": {} }, doc! { "$sort": { "_id": 1 } }]), 20);
         let split = doc! { SPLIT: {} };
-        assert_eq!(refused(&[doc! { "$changeStream": {} }, split, doc! { "$match": {} }]), 7_182_802);
+        assert_eq!(
+            refused(&[doc! { "$changeStream": {} }, split, doc! { "$match": {} }]),
+            7_182_802
+        );
     }
 
     #[test]
@@ -207,10 +217,17 @@ mod tests {
             (doc! { "unknown": 1 }, 40415),
             (doc! { "resumeAfter": { "_data": "zz" } }, 260),
             (doc! { "resumeAfter": token.clone(), "startAfter": token.clone() }, 50674),
-            (doc! { "resumeAfter": token, "startAtOperationTime": Timestamp { time: 1, increment: 1 } }, 40674),
+            (
+                doc! { "resumeAfter": token, "startAtOperationTime": Timestamp { time: 1, increment: 1 } },
+                40674,
+            ),
             (doc! { "startAtOperationTime": 1 }, 14),
         ] {
-            assert_eq!(refused(&[doc! { "$changeStream": arguments.clone() }]), code, "{arguments}");
+            assert_eq!(
+                refused(&[doc! { "$changeStream": arguments.clone() }]),
+                code,
+                "{arguments}"
+            );
         }
     }
 }

@@ -196,8 +196,7 @@ impl ChangeStream {
         if !self.options.splits {
             return Err(split::too_large(&event));
         }
-        let token =
-            |fragment| self.feed.token(Given::Fragments(number, fragment), false).encode();
+        let token = |fragment| self.feed.token(Given::Fragments(number, fragment), false).encode();
         let fragments = split::split(&event, token)?;
         self.pending.extend(fragments.into_iter().skip(given.fragments_of(number)));
         Ok(())
@@ -210,12 +209,12 @@ async fn staged(
     environment: &Environment,
     events: Vec<(u32, RawDocumentBuf)>,
 ) -> Result<Vec<(u32, RawDocumentBuf)>> {
-    let tokens = events.iter().map(|(number, event)| {
-        Ok((*number, event.get_document("_id")?.to_owned()))
-    });
+    let tokens =
+        events.iter().map(|(number, event)| Ok((*number, event.get_document("_id")?.to_owned())));
     let tokens: Vec<(u32, RawDocumentBuf)> = tokens.collect::<Result<_>>()?;
     let mut collections = MemoryCollections::default();
-    collections.insert("events", events.into_iter().map(|(_, event)| Row::Computed(event)).collect());
+    collections
+        .insert("events", events.into_iter().map(|(_, event)| Row::Computed(event)).collect());
     let context = Arc::new(Context::of(environment));
     let execution = Execution::new(Arc::new(collections), context, Limits::default());
     let rows: Vec<Row> = pipeline.run("events", &execution).try_concat().await?;

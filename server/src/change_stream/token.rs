@@ -145,7 +145,8 @@ mod tests {
     use super::*;
 
     fn token(given: Given, positions: u64) -> Token {
-        let position = |lsn| Point { timeline: TimelineId::from_bytes([7; 16]), lsn: Lsn::new(lsn) };
+        let position =
+            |lsn| Point { timeline: TimelineId::from_bytes([7; 16]), lsn: Lsn::new(lsn) };
         Token {
             since: DateTime::from_millis(1_783_000_000_123),
             positions: (1..=positions).map(position).collect(),
@@ -168,9 +169,18 @@ mod tests {
     fn what_is_no_token_is_refused() {
         let good = token(Given::Events(3), 2).encode().get_str("_data").unwrap().to_owned();
         let mut bad: Vec<_> = (0..good.len()).map(|end| good[..end].to_owned()).collect();
-        bad.extend([format!("{good}00"), good.replacen("01", "02", 1), "8263A1".into(), "zz".into()]);
+        bad.extend([
+            format!("{good}00"),
+            good.replacen("01", "02", 1),
+            "8263A1".into(),
+            "zz".into(),
+        ]);
         for data in bad {
-            assert_eq!(Token::decode(&rawdoc! { "_data": data.as_str() }).unwrap_err().code(), 260, "{data}");
+            assert_eq!(
+                Token::decode(&rawdoc! { "_data": data.as_str() }).unwrap_err().code(),
+                260,
+                "{data}"
+            );
         }
         assert_eq!(Token::decode(&rawdoc! { "_data": 1 }).unwrap_err().code(), 260);
         assert_eq!(Token::decode(&rawdoc! {}).unwrap_err().code(), 260);

@@ -55,8 +55,12 @@ pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result
 pub(super) fn first_size(call: &Call<'_>) -> Result<usize> {
     let arguments = call.arguments;
     let size = match arguments.value("cursor")? {
-        Some(RawBsonRef::Document(cursor)) => Arguments::new("cursor", cursor).integer("batchSize")?,
-        Some(_) => return Err(CommandError::type_mismatch("cursor field must be missing or an object")),
+        Some(RawBsonRef::Document(cursor)) => {
+            Arguments::new("cursor", cursor).integer("batchSize")?
+        }
+        Some(_) => {
+            return Err(CommandError::type_mismatch("cursor field must be missing or an object"));
+        }
         None => arguments.integer("batchSize")?,
     };
     Ok(batch_size(size)?.unwrap_or(FIRST_BATCH))

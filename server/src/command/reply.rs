@@ -30,12 +30,7 @@ impl Reply {
     }
 
     /// A batch of a change stream, with the token from which the stream goes on.
-    pub(crate) fn events(
-        batch: &EventBatch,
-        id: i64,
-        namespace: &str,
-        is_first: bool,
-    ) -> Self {
+    pub(crate) fn events(batch: &EventBatch, id: i64, namespace: &str, is_first: bool) -> Self {
         let mut cursor = cursor(&batch.rows, id, namespace, is_first);
         cursor.append(cstr!("postBatchResumeToken"), batch.token.clone());
         Self::raw(rawdoc! { "cursor": cursor })

@@ -14,6 +14,8 @@ use crate::snapshots::Snapshots;
 
 /// The commands that read a snapshot, as in MongoDB.
 const READS: [&str; 3] = ["aggregate", "distinct", "find"];
+/// Those whose cursor has a snapshot already; drivers send the read concern with them too.
+const OF_CURSORS: [&str; 2] = ["getMore", "killCursors"];
 
 /// The time at which a command reads; `None` for one that reads what is there.
 ///
@@ -54,7 +56,7 @@ pub(super) async fn time_of(
             None => Ok(None),
         };
     }
-    if !is_snapshot {
+    if !is_snapshot || OF_CURSORS.contains(&command.name) {
         return Ok(None);
     }
     if !READS.contains(&command.name) {

@@ -39,7 +39,9 @@ pub(super) async fn open(
         let namespace = call.namespace(name);
         return Err(CommandError::new(
             166,
-            format!("Namespace {namespace} is a view, not a collection: watch the collection that it is over"),
+            format!(
+                "Namespace {namespace} is a view, not a collection: watch the collection that it is over"
+            ),
         ));
     }
     // Checked before the stream is opened.
