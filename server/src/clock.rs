@@ -32,6 +32,12 @@ impl ClusterClock {
         *last
     }
 
+    /// Goes on to a time, if it is later.
+    pub(crate) fn reach(&self, time: Timestamp) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = time.max(*last);
+    }
+
     /// The latest time that was given.
     pub(crate) fn latest(&self, environment: &Environment) -> Timestamp {
         let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use argon_core::model::{BranchName, Lsn, ProjectName};
 use argon_core::{Branch, Environment, ErrorKind, State};
-use bson::Timestamp;
+use bson::{DateTime, Timestamp};
 
-use crate::clock::{ClusterClock, moment};
+use crate::clock::{ClusterClock, moment, timestamp};
 use crate::failure::{CommandError, Result};
 
 /// How long a state is remembered after it was read, as MongoDB does.
@@ -31,8 +31,16 @@ pub(crate) struct Snapshots {
 
 impl Snapshots {
     /// A time that divides the commits: those that were acknowledged are not later, those that begin
-    /// after this returns are. Takes up to two milliseconds.
-    pub(crate) async fn now(clock: &ClusterClock, environment: &Environment) -> Timestamp {
+    /// after this returns are. It is not before `head`, the last commit of a branch, whose time is that
+    /// of another clock if it was copied. Takes up to two milliseconds.
+    pub(crate) async fn now(
+        clock: &ClusterClock,
+        environment: &Environment,
+        head: Option<DateTime>,
+    ) -> Timestamp {
+        if let Some(head) = head {
+            clock.reach(timestamp(head, 0));
+        }
         let time = clock.tick(environment);
         // Commits have the time in milliseconds.
         for _ in 0..5 {

@@ -20,8 +20,9 @@ use crate::failure::{CommandError, Result};
 use crate::place::Place;
 use crate::shared::Shared;
 
-/// How often branches are looked for that are new.
+/// How often branches are looked for that are new, and the branch of a database that is not there yet.
 const LOOK: Duration = Duration::from_millis(500);
+const LOOK_FOR_ONE: Duration = Duration::from_millis(100);
 
 /// A branch that a stream follows.
 pub(super) struct Source {
@@ -47,6 +48,8 @@ pub(super) struct Feed {
     /// The database; `None` for all.
     database: Option<String>,
     since: DateTime,
+    /// Set if the stream begins in the future: commits before it are skipped.
+    not_before: Option<DateTime>,
     start: Start,
     sources: Vec<Source>,
     followed: HashSet<(ProjectName, BranchName)>,
@@ -71,10 +74,13 @@ impl Feed {
             Start::At(time) => moment(*time),
             Start::After(token) => token.since,
         };
+        let now = shared.store.environment().now();
+        let not_before = (matches!(start, Start::At(_)) && since > now).then_some(since);
         let mut feed = Self {
             shared: shared.clone(),
             database: (*scope != Scope::Cluster).then(|| database.to_owned()),
             since,
+            not_before,
             start,
             sources: Vec::new(),
             followed: HashSet::new(),
@@ -104,14 +110,22 @@ impl Feed {
         Ok(())
     }
 
+    /// Whether a commit is before the begin of the stream.
+    pub(super) fn skips(&self, commit: &WatchedCommit) -> bool {
+        self.not_before.is_some_and(|begin| commit.meta.time < begin)
+    }
+
     pub(super) fn source(&self, source: usize) -> &Source {
         &self.sources[source]
     }
 
     /// A token after what was given.
     pub(super) fn token(&self, given: Given, is_end: bool) -> Token {
-        let positions = self.positions.iter().map(|(_, point)| *point).collect();
-        Token { since: self.since, positions, given, is_end }
+        let positions: Vec<_> = self.positions.iter().map(|(_, point)| *point).collect();
+        // The position of the only branch is all that counts, so that an event has the same token always.
+        let is_only = self.database.is_some() && !positions.is_empty();
+        let since = if is_only { DateTime::from_millis(0) } else { self.since };
+        Token { since, positions, given, is_end }
     }
 
     /// Goes on to a commit of a source.
@@ -137,7 +151,8 @@ impl Feed {
             }
             // One branch that is followed is all that there is of a database.
             let needs_look = self.database.is_none() || self.streams.is_empty();
-            let pause = LOOK.saturating_sub(self.looked.elapsed());
+            let pause = if self.database.is_none() { LOOK } else { LOOK_FOR_ONE };
+            let pause = pause.saturating_sub(self.looked.elapsed());
             let look = async {
                 if needs_look {
                     tokio::time::sleep(pause).await;
@@ -152,7 +167,7 @@ impl Feed {
                         Err(error) => self.ending = Some((source, error)),
                     }
                 }
-                () = look => self.look().await?,
+                () = look => self.look_again().await?,
             }
         }
     }
@@ -174,6 +189,14 @@ impl Feed {
         self.followed.remove(&key);
         self.positions.retain(|(other, _)| *other != source);
         Ok((source, Happening::Ended))
+    }
+
+    async fn look_again(&mut self) -> Result<()> {
+        match self.look().await {
+            // The project has been created since, and not yet the branch.
+            Err(error) if error.code() == 26 && self.sources.is_empty() => Ok(()),
+            looked => looked,
+        }
     }
 
     /// Begins to follow the branches that are new.

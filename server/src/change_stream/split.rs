@@ -81,8 +81,8 @@ mod tests {
     fn fragments_have_all_fields_in_their_order() {
         let event =
             rawdoc! { "_id": { "_data": "00" }, "a": "x".repeat(30), "b": "y".repeat(30), "c": 1 };
-        let token = |fragment| rawdoc! { "_data": fragment.to_string() };
-        let fragments = split_at(&event, token, 50).unwrap();
+        let token = |fragment: u32| rawdoc! { "_data": fragment.to_string() };
+        let fragments = split_at(&event, token, 60).unwrap();
         assert_eq!(
             fragments,
             [

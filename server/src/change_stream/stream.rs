@@ -119,6 +119,11 @@ impl ChangeStream {
             self.end_of_branch(source);
             return Ok(());
         };
+        if self.feed.skips(&commit) {
+            self.feed.advance(source, commit.point);
+            self.read = self.feed.token(Given::All, false).encode();
+            return Ok(());
+        }
         let branch = self.feed.source(source).branch.clone();
         let before = match state_before(&branch, &commit).await {
             Ok(Some(before)) => before,

@@ -119,7 +119,7 @@ async fn attempt(
     let session = session_of(shared, arguments)?;
     let number = arguments.integer("txnNumber")?;
     let in_transaction = arguments.flag("autocommit")? == Some(false);
-    let snapshot = snapshot::time_of(shared, command, arguments, in_transaction).await?;
+    let snapshot = snapshot::time_of(shared, command, arguments, database, in_transaction).await?;
     let mut call = Call {
         shared,
         connection,

@@ -9,6 +9,7 @@ use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf, cstr};
 use super::{Command, Reply};
 use crate::arguments::Arguments;
 use crate::failure::{CommandError, Result};
+use crate::place::Place;
 use crate::shared::Shared;
 use crate::snapshots::Snapshots;
 
@@ -25,6 +26,7 @@ pub(super) async fn time_of(
     shared: &Shared,
     command: &Command,
     arguments: Arguments<'_>,
+    database: &str,
     in_transaction: bool,
 ) -> Result<Option<Timestamp>> {
     let Some(concern) = arguments.raw_document("readConcern")? else { return Ok(None) };
@@ -68,7 +70,13 @@ pub(super) async fn time_of(
     }
     let environment = shared.store.environment();
     match asked {
-        None => Ok(Some(Snapshots::now(&shared.clock, environment).await)),
+        None => {
+            let head = match shared.places.find(database).await? {
+                Place::Head(branch) => branch.info().await.ok().map(|info| info.head.time),
+                Place::Empty | Place::Past { .. } => None,
+            };
+            Ok(Some(Snapshots::now(&shared.clock, environment, head).await))
+        }
         Some(time) if time > shared.clock.tick(environment) => invalid(format!(
             "readConcern atClusterTime value must not be greater than the current clusterTime: {time}"
         )),
