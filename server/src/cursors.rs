@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use argon_query::pipeline::{Row, Rows};
 use futures::{FutureExt, StreamExt};
 
+use crate::change_stream::ChangeStream;
 use crate::failure::{CommandError, Result};
 
 /// The number of documents in a first batch, if none is asked for.
@@ -38,6 +39,8 @@ pub(crate) struct Cursor {
     /// Rows that were read, and are not given yet, in reverse.
     read: Vec<Row>,
     ended: bool,
+    /// Set for a change stream, which has no other documents.
+    stream: Option<Box<ChangeStream>>,
 }
 
 /// Documents of a cursor.
@@ -49,7 +52,12 @@ pub(crate) struct Batch {
 
 impl Cursor {
     pub(crate) fn new(rows: Rows) -> Self {
-        Self { rows, read: Vec::new(), ended: false }
+        Self { rows, read: Vec::new(), ended: false, stream: None }
+    }
+
+    /// A cursor of a change stream.
+    pub(crate) fn of_stream(stream: ChangeStream) -> Self {
+        Self { stream: Some(Box::new(stream)), ..Self::new(futures::stream::empty().boxed()) }
     }
 
     /// The next documents: at most `count`, and not many more bytes than fit a message.
@@ -111,6 +119,11 @@ impl Taken<'_> {
             Some(cursor) => cursor.batch(count).await,
             None => Err(not_found(self.id)),
         }
+    }
+
+    /// The change stream that it is.
+    pub(crate) fn stream(&mut self) -> Option<&mut ChangeStream> {
+        self.cursor.as_mut()?.stream.as_deref_mut()
     }
 
     /// Puts the cursor back, unless it was killed meanwhile.

@@ -58,6 +58,7 @@ const NAMES: &[(u32, &str)] = &[
     (324, "APIDeprecationError"),
     (40414, "Location40414"),
     (40415, "Location40415"),
+    (10334, "BSONObjectTooLarge"),
     (11600, "InterruptedAtShutdown"),
     (11601, "Interrupted"),
     (51003, "OperationNotSupportedOnView"),
@@ -99,6 +100,11 @@ impl CommandError {
             self.labels.push(label);
         }
         self
+    }
+
+    /// Whether it has a label.
+    pub(crate) fn is_labelled(&self, label: &str) -> bool {
+        self.labels.contains(&label)
     }
 
     /// MongoDB's code.

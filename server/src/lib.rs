@@ -10,11 +10,13 @@
 //! | [`wire`] | messages on a stream of bytes |
 //! | `connection` | reads requests and writes replies |
 //! | `command` | the commands, a file or folder for each family, and the table of all |
+//! | `change_stream` | the log of branches as events |
 //! | `arguments`, `failure` | reading the fields of a command; its errors |
 //! | `namespace`, `place` | names of databases, and the branch or state that each one is |
-//! | `cursors`, `sessions`, `clock` | what lives longer than a command |
+//! | `cursors`, `sessions`, `snapshots`, `written`, `clock` | what lives longer than a command |
 
 mod arguments;
+mod change_stream;
 mod clock;
 pub mod command;
 mod connection;
@@ -25,7 +27,9 @@ mod options;
 mod place;
 mod sessions;
 mod shared;
+mod snapshots;
 pub mod wire;
+mod written;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -102,6 +106,8 @@ impl Server {
                 _ = expiry.tick() => {
                     shared.cursors.expire();
                     shared.sessions.expire();
+                    shared.snapshots.expire();
+                    shared.written.expire();
                 }
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {

@@ -13,6 +13,8 @@ use crate::cursors::Cursors;
 use crate::options::ServeOptions;
 use crate::place::Places;
 use crate::sessions::Sessions;
+use crate::snapshots::Snapshots;
+use crate::written::Written;
 
 /// A server.
 pub(crate) struct Shared {
@@ -22,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) cursors: Cursors,
     pub(crate) sessions: Sessions,
     pub(crate) clock: ClusterClock,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) written: Written,
     pub(crate) counters: Counters,
     /// Identifies this run of the server.
     pub(crate) process: ObjectId,
@@ -51,6 +55,8 @@ impl Shared {
             cursors: Cursors::default(),
             sessions: Sessions::default(),
             clock: ClusterClock::new(),
+            snapshots: Snapshots::default(),
+            written: Written::default(),
             counters: Counters::default(),
             process,
             started: Instant::now(),

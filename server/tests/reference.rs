@@ -31,10 +31,32 @@ branch. `admin`, `config` and `local` are empty.
 
 Each command that writes is one commit, durable before the reply, whatever the write concern. The name of the application
 signs it, and the `comment` of the command is its message. Of a command with several statements, those that succeed are one commit;
-if a unique index or a validator refuses one of them, each is a commit. A transaction is one commit, of one branch: it
-reads the state in which it began, and the first to commit wins (code 112).
+if a unique index or a validator refuses one of them, each is a commit. A transaction is one commit.
 
 `dropDatabase` drops the collections of a branch in one commit. Nothing is lost: past states keep them, and `argon undo` brings them back.
+
+## Sessions and transactions
+
+- A write that a driver sends again is applied once, and its reply is the same. After a crash the commits of the last five
+  minutes are looked through: each has the session and its number as trailers (`session`, `txn`).
+- A transaction reads every branch as it was when it began, writes to one, and is one commit; another one that writes the same
+  documents and commits first ends it with code 112. It is aborted after 60 s. `commitTransaction` may be sent again, after a restart
+  of the server too.
+- A snapshot session reads all branches as they were at one time, `atClusterTime`. States that were collected are refused with
+  code 239.
+
+## Change streams
+
+A change stream is the log of a branch: of a collection or a database, or of all branches by `allChangesForCluster` on `admin`.
+Its tokens name commits, so a stream goes on after a restart of the server, on a copy of the store, and as long as the log has
+the commits (else code 286).
+
+- The documents before and after a change are always there: `fullDocumentBeforeChange` needs no option of the collection, and
+  `updateLookup` gives the document as the change has left it.
+- The log says what a document became, and not by which command. An event of a document that existed is `update`, with the
+  difference; it is `replace` only if a difference can't say it, since fields have another order.
+- A reset, a rename or the deletion of a branch ends its streams with the event `invalidate`.
+- Events of several branches have no order among each other. Those of a masked branch show masked documents.
 
 ## Differences to MongoDB
 

@@ -58,12 +58,14 @@ impl Transaction {
     /// # Errors
     /// `NotFound` if the branch does not exist any more.
     pub async fn begin(branch: &Branch) -> Result<Self> {
-        Ok(Self {
-            branch: branch.clone(),
-            state: branch.head().await?,
-            context: Arc::new(Context::of(branch.environment())),
-            writes: BTreeMap::new(),
-        })
+        Ok(Self::begin_at(branch, branch.head().await?))
+    }
+
+    /// Begins a transaction on a state of the branch's history. What others have changed since is in
+    /// the way of its commit, as far as it writes the same documents.
+    pub fn begin_at(branch: &Branch, state: State) -> Self {
+        let (branch, context) = (branch.clone(), Arc::new(Context::of(branch.environment())));
+        Self { branch, state, context, writes: BTreeMap::new() }
     }
 
     /// Runs `work` in a transaction and commits it; again from the beginning as often as others change

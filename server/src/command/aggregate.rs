@@ -11,6 +11,7 @@ use futures::{FutureExt, StreamExt, stream};
 
 use super::cursor::open;
 use super::{Call, Command, Effect, Reply, view};
+use crate::change_stream::is_change_stream;
 use crate::failure::{CommandError, Result};
 
 pub(super) const FIELDS: &[&str] = &[
@@ -86,6 +87,9 @@ async fn aggregate(call: &Call<'_>) -> Result<Reply> {
     }
     let Aggregation { collection, mut stages, options } = Aggregation::parse(call)?;
     check_stages(call, &stages)?;
+    if is_change_stream(&stages) {
+        return super::watch::open(call, &collection, &stages, &options).await;
+    }
     let namespace = if collection.is_empty() {
         call.namespace("$cmd.aggregate")
     } else {

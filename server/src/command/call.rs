@@ -6,19 +6,21 @@ use argon_core::model::{Actor, CollectionName, Message, Trailer, Trailers};
 use argon_core::write::WriteRequest;
 use argon_core::{Branch, Environment, ErrorKind, State, Store};
 use argon_query::transaction::Transaction;
-use bson::Bson;
 use bson::raw::RawBsonRef;
+use bson::{Bson, Timestamp};
 use data_encoding::HEXLOWER;
 use tokio::sync::MutexGuard;
 
 use super::Command;
+use super::retry::Retry;
 use crate::arguments::Arguments;
 use crate::connection::Connection;
 use crate::failure::{CommandError, Result};
 use crate::place::{Place, Reading};
-use crate::sessions::{Session, SessionState, Work};
+use crate::sessions::{Session, SessionState, Work, is_same};
 use crate::shared::Shared;
 use crate::wire::Request;
+use crate::written::TRAILERS;
 
 /// A command that is running, and what it may ask for.
 pub(crate) struct Call<'c> {
@@ -34,6 +36,10 @@ pub(crate) struct Call<'c> {
     /// The number of its transaction, or of its retryable write.
     pub(crate) number: Option<i64>,
     pub(crate) in_transaction: bool,
+    /// The time at which it reads, if it asks for a snapshot.
+    pub(crate) snapshot: Option<Timestamp>,
+    /// What it did already, if it is a retry.
+    pub(crate) retry: Retry,
 }
 
 impl<'c> Call<'c> {
@@ -50,6 +56,8 @@ impl<'c> Call<'c> {
             session: self.session.clone(),
             number: self.number,
             in_transaction: self.in_transaction,
+            snapshot: self.snapshot,
+            retry: self.retry.clone(),
         }
     }
 
@@ -96,20 +104,34 @@ impl<'c> Call<'c> {
 
     /// What the command reads: in a transaction, what that has written too.
     pub(crate) async fn read(&self) -> Result<Reading> {
-        if self.in_transaction && self.begin().await? {
+        if self.in_transaction
+            && let Place::Head(branch) = self.place().await?
+        {
+            self.begin_on(&branch).await?;
             let mut state = self.session_state().await?;
-            let (_, transaction) = self.begun(&mut state)?;
+            let transaction = self.begun(&mut state, &branch)?;
             let (state, execution) = (transaction.state().clone(), transaction.execution());
             return Ok(Reading { state: Some(state), execution });
         }
-        let reading = self.place().await?.read(self.environment()).await;
+        let reading = self.read_now().await;
         match reading {
             Err(error) if error.code() == 26 => {
                 // The branch may have been deleted, and created again.
                 self.shared.places.forget(self.database);
-                self.place().await?.read(self.environment()).await
+                self.read_now().await
             }
             reading => reading,
+        }
+    }
+
+    /// What is read outside a transaction: the state of now, or of the snapshot.
+    async fn read_now(&self) -> Result<Reading> {
+        match (self.place().await?, self.snapshot) {
+            (Place::Head(branch), Some(time)) => {
+                let state = self.shared.snapshots.state(&branch, time).await?;
+                Ok(Reading::new(state, branch.project().clone(), branch.name().clone()))
+            }
+            (place, _) => place.read(self.environment()).await,
         }
     }
 
@@ -158,12 +180,28 @@ impl<'c> Call<'c> {
                 request.set_message(message);
             }
         }
-        if let (Some(session), Some(number)) = (&self.session, self.number) {
-            let session = Trailer::new("session", &HEXLOWER.encode(&session.id))?;
-            let number = Trailer::new("txn", &number.to_string())?;
-            request.set_trailers(Trailers::default().with(session)?.with(number)?);
+        request.set_trailers(self.trailers()?);
+        Ok(request)
+    }
+
+    /// [`signed`](Self::signed) for one statement of several.
+    pub(crate) fn signed_statement(&self, branch: &Branch, index: usize) -> Result<WriteRequest> {
+        let mut request = self.signed(branch)?;
+        let trailers = self.trailers()?;
+        if !trailers.is_empty() {
+            request.set_trailers(trailers.with(Trailer::new(TRAILERS[2], &index.to_string())?)?);
         }
         Ok(request)
+    }
+
+    /// The session and the number, for a command that may be sent again.
+    pub(crate) fn trailers(&self) -> Result<Trailers> {
+        let (Some(session), Some(number)) = (&self.session, self.number) else {
+            return Ok(Trailers::default());
+        };
+        let session = Trailer::new(TRAILERS[0], &HEXLOWER.encode(&session.id))?;
+        let number = Trailer::new(TRAILERS[1], &number.to_string())?;
+        Ok(Trailers::default().with(session)?.with(number)?)
     }
 
     /// The state of the session, which must be there.
@@ -174,55 +212,60 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// Begins the transaction at the head of the branch, unless that has happened. Returns whether it has begun:
-    /// past states, and databases that are not there yet, are read as they are.
-    async fn begin(&self) -> Result<bool> {
-        let place = self.place().await?;
-        let Place::Head(branch) = place else { return Ok(false) };
-        self.begin_on(branch).await?;
-        Ok(true)
-    }
-
-    /// Begins the transaction on a branch, unless that has happened.
-    ///
-    /// # Errors
-    /// `OperationNotSupportedInTransaction` if it has begun on another branch.
-    pub(crate) async fn begin_on(&self, branch: Branch) -> Result<()> {
+    /// Begins the transaction on a branch, in the state of the time when it began, unless that has
+    /// happened.
+    pub(crate) async fn begin_on(&self, branch: &Branch) -> Result<()> {
         let mut state = self.session_state().await?;
         let Work::Open(open) = &mut state.work else { return Err(no_transaction()) };
-        match &open.begun {
-            Some((begun, _))
-                if begun.name() == branch.name()
-                    && begun.project().name() == branch.project().name() =>
-            {
-                Ok(())
-            }
-            Some((begun, _)) => Err(CommandError::new(
-                263,
-                format!(
-                    "a transaction is of one branch: it has begun on '{}:{}', and can't use '{}'",
-                    begun.project().name(),
-                    begun.name(),
-                    self.database
-                ),
-            )),
-            None => {
-                let transaction = Transaction::begin(&branch).await?;
-                open.begun = Some((branch, transaction));
-                Ok(())
-            }
+        if open.on(branch).is_none() {
+            let transaction = match open.begun.is_empty() {
+                true => Transaction::begin(branch).await?,
+                false => {
+                    let state = self.shared.snapshots.state(branch, open.time).await?;
+                    Transaction::begin_at(branch, state)
+                }
+            };
+            open.begun.push((branch.clone(), transaction));
         }
+        Ok(())
     }
 
-    /// The transaction that has begun.
+    /// What the transaction does on a branch, on which it has begun.
     pub(crate) fn begun<'s>(
         &self,
         state: &'s mut SessionState,
-    ) -> Result<&'s mut (Branch, Transaction)> {
+        branch: &Branch,
+    ) -> Result<&'s mut Transaction> {
         match &mut state.work {
-            Work::Open(open) => open.begun.as_mut().ok_or_else(no_transaction),
+            Work::Open(open) => open.on(branch).ok_or_else(no_transaction),
             _ => Err(no_transaction()),
         }
+    }
+
+    /// What the transaction does on a branch that it writes to.
+    ///
+    /// # Errors
+    /// `OperationNotSupportedInTransaction` if it has written to another branch.
+    pub(crate) fn writing<'s>(
+        &self,
+        state: &'s mut SessionState,
+        branch: &Branch,
+    ) -> Result<&'s mut Transaction> {
+        if let Work::Open(open) = &state.work
+            && let Some(written) = open.written()
+            && !is_same(written, branch)
+        {
+            return Err(CommandError::new(
+                263,
+                format!(
+                    "a transaction writes to one branch: it has written to '{}:{}', and can't write to '{}'",
+                    written.project().name(),
+                    written.name(),
+                    self.database
+                ),
+            ));
+        }
+        self.begun(state, branch)
     }
 }
 

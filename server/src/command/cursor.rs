@@ -5,7 +5,7 @@ use bson::raw::RawBsonRef;
 use bson::{Bson, doc};
 use futures::{FutureExt, StreamExt, stream};
 
-use super::{Call, Command, Effect, Reply};
+use super::{Call, Command, Effect, Reply, watch};
 use crate::arguments::Arguments;
 use crate::cursors::{Cursor, FIRST_BATCH};
 use crate::failure::{CommandError, Result};
@@ -34,17 +34,7 @@ pub(super) const COMMANDS: &[Command] = &[
 /// Answers with the first documents of a query, and keeps a cursor for the others.
 pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result<Reply> {
     let arguments = call.arguments;
-    // An aggregation has the size in `cursor`.
-    let size = match arguments.value("cursor")? {
-        Some(RawBsonRef::Document(cursor)) => {
-            Arguments::new("cursor", cursor).integer("batchSize")?
-        }
-        Some(_) => {
-            return Err(CommandError::type_mismatch("cursor field must be missing or an object"));
-        }
-        None => arguments.integer("batchSize")?,
-    };
-    let size = batch_size(size)?.unwrap_or(FIRST_BATCH);
+    let size = first_size(call)?;
     let mut cursor = Cursor::new(rows);
     if arguments.is_set("singleBatch")? {
         let size = if size == 0 { FIRST_BATCH } else { size };
@@ -59,6 +49,21 @@ pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result
         call.shared.cursors.keep(namespace.to_owned(), cursor, no_timeout)
     };
     Ok(Reply::batch(&batch.rows, id, namespace, true))
+}
+
+/// The size of the first batch. An aggregation has it in `cursor`.
+pub(super) fn first_size(call: &Call<'_>) -> Result<usize> {
+    let arguments = call.arguments;
+    let size = match arguments.value("cursor")? {
+        Some(RawBsonRef::Document(cursor)) => {
+            Arguments::new("cursor", cursor).integer("batchSize")?
+        }
+        Some(_) => {
+            return Err(CommandError::type_mismatch("cursor field must be missing or an object"));
+        }
+        None => arguments.integer("batchSize")?,
+    };
+    Ok(batch_size(size)?.unwrap_or(FIRST_BATCH))
 }
 
 /// Answers with a list, by a cursor.
@@ -89,13 +94,20 @@ async fn get_more(call: &Call<'_>) -> Result<Reply> {
     let namespace = call.namespace(collection);
     let size = batch_size(arguments.integer("batchSize")?)?.filter(|size| *size > 0);
     let mut cursor = call.shared.cursors.take(id, &namespace)?;
-    let batch = cursor.batch(size.unwrap_or(usize::MAX)).await?;
-    if batch.is_last {
-        return Ok(Reply::batch(&batch.rows, 0, &namespace, false));
+    let count = size.unwrap_or(usize::MAX);
+    let (reply, is_last) = match cursor.stream() {
+        Some(stream) => watch::next(call, stream, count, (id, &namespace)).await?,
+        None => {
+            let batch = cursor.batch(count).await?;
+            let id = if batch.is_last { 0 } else { id };
+            (Reply::batch(&batch.rows, id, &namespace, false), batch.is_last)
+        }
+    };
+    if is_last {
+        return Ok(reply);
     }
     cursor.put_back();
-    let next = Some(call.request.body.clone());
-    Ok(Reply { next, ..Reply::batch(&batch.rows, id, &namespace, false) })
+    Ok(Reply { next: Some(call.request.body.clone()), ..reply })
 }
 
 async fn kill_cursors(call: &Call<'_>) -> Result<Reply> {

@@ -1,12 +1,14 @@
 //! Databases: the heads of branches that have collections.
 
 use argon_core::Branch;
+use argon_core::model::Trailer;
 use argon_core::write::CollectionChange;
 use argon_query::pipeline::Rows;
 use bson::{Bson, Document, doc};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::{Call, Command, Effect, Reply};
+use crate::change_stream::{COMMAND_TRAILER, DROP_DATABASE};
 use crate::failure::Result;
 use crate::namespace::Database;
 
@@ -119,6 +121,9 @@ async fn drop_all(call: &Call<'_>, branch: &Branch) -> Result<()> {
     if request.is_empty() {
         return Ok(());
     }
+    // Otherwise it looks like a drop of each collection.
+    let command = Trailer::new(COMMAND_TRAILER, DROP_DATABASE)?;
+    request.set_trailers(call.trailers()?.with(command)?);
     branch.commit(request).await?.committed()?;
     call.shared.clock.tick(call.environment());
     Ok(())

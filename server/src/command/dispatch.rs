@@ -6,33 +6,17 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bson::raw::{RawBsonRef, RawDocumentBuf, cstr};
-use bson::{Binary, Document, Timestamp, rawdoc, spec::BinarySubtype};
+use bson::{Binary, Timestamp, rawdoc, spec::BinarySubtype};
 use futures::FutureExt;
 
-use super::call::no_transaction;
-use super::{Call, Command, Effect, Reply, named};
+use super::retry::{Retry, run_once};
+use super::{Call, Command, Effect, Reply, named, snapshot, transaction};
 use crate::arguments::Arguments;
 use crate::connection::Connection;
 use crate::failure::{CommandError, Result};
-use crate::sessions::{OpenTransaction, Session, SessionId, Work};
+use crate::sessions::{Session, SessionId};
 use crate::shared::Shared;
 use crate::wire::Request;
-
-/// The commands that a transaction may have.
-const IN_TRANSACTION: [&str; 12] = [
-    "abortTransaction",
-    "aggregate",
-    "bulkWrite",
-    "commitTransaction",
-    "delete",
-    "distinct",
-    "find",
-    "findAndModify",
-    "getMore",
-    "insert",
-    "killCursors",
-    "update",
-];
 
 /// A reply, and the request that follows it by itself.
 pub(crate) struct Answer {
@@ -135,7 +119,8 @@ async fn attempt(
     let session = session_of(shared, arguments)?;
     let number = arguments.integer("txnNumber")?;
     let in_transaction = arguments.flag("autocommit")? == Some(false);
-    let call = Call {
+    let snapshot = snapshot::time_of(shared, command, arguments, database, in_transaction).await?;
+    let mut call = Call {
         shared,
         connection,
         request,
@@ -146,23 +131,26 @@ async fn attempt(
         session,
         number,
         in_transaction,
+        snapshot,
+        retry: Retry::default(),
     };
     if in_transaction {
-        return run_in_transaction(&call).await;
+        return transaction::run(&call).await;
     }
-    match (&call.session, number) {
-        (Some(session), Some(number)) if command.effect == Effect::Write => {
-            run_once(&call, session, number).await
-        }
-        (None, Some(_)) => {
-            Err(CommandError::new(72, "Transaction numbers are only allowed with a session (lsid)"))
+    let reply = match number {
+        Some(number) if call.session.is_none() || command.effect == Effect::Write => {
+            run_once(&mut call, number).await
         }
         _ => limited(&call).await,
+    };
+    match snapshot {
+        Some(time) => snapshot::with_time(reply?, time),
+        None => reply,
     }
 }
 
 /// Runs a command as long as it may take.
-async fn limited(call: &Call<'_>) -> Result<Reply> {
+pub(super) async fn limited(call: &Call<'_>) -> Result<Reply> {
     let running = (call.command.run)(call);
     let limit = call.arguments.integer("maxTimeMS")?.unwrap_or(0);
     let limit = u64::try_from(limit)
@@ -175,63 +163,6 @@ async fn limited(call: &Call<'_>) -> Result<Reply> {
         Ok(result) => result,
         Err(_) => Err(CommandError::new(50, "operation exceeded time limit")),
     }
-}
-
-/// Runs a write that the client may send again: the second time, the reply is the same.
-async fn run_once(call: &Call<'_>, session: &Session, number: i64) -> Result<Reply> {
-    let mut state = session.state.lock().await;
-    state.advance(number)?;
-    if let Work::Written(reply) = &state.work {
-        return Reply::of(reply);
-    }
-    let reply = limited(call).await?;
-    state.work = Work::Written(Document::try_from(reply.body.as_ref())?);
-    Ok(reply)
-}
-
-/// Runs a command of a transaction. An error aborts the transaction.
-async fn run_in_transaction(call: &Call<'_>) -> Result<Reply> {
-    let number = call.number;
-    let number = number.ok_or_else(|| CommandError::new(72, "'autocommit' needs 'txnNumber'"))?;
-    let name = call.command.name;
-    if !IN_TRANSACTION.contains(&name) {
-        return Err(CommandError::new(
-            263,
-            format!("Cannot run '{name}' in a multi-document transaction."),
-        ));
-    }
-    {
-        let mut state = call.session_state().await?;
-        let is_start = call.arguments.is_set("startTransaction")?;
-        if is_start && number == state.number && !matches!(state.work, Work::None) {
-            return Err(CommandError::new(
-                117,
-                format!("transaction {number} has already been started"),
-            ));
-        }
-        state.advance(number)?;
-        if is_start {
-            state.work = Work::Open(Box::<OpenTransaction>::default());
-        }
-        let ends = matches!(name, "commitTransaction" | "abortTransaction");
-        if !ends && !matches!(state.work, Work::Open(_)) {
-            return Err(no_transaction());
-        }
-    }
-    let result = limited(call).await;
-    if let Err(error) = result {
-        let mut state = call.session_state().await?;
-        if matches!(state.work, Work::Open(_)) {
-            state.work = Work::Aborted;
-        }
-        let is_transient = matches!(error.code(), 112 | 251 | 246);
-        return Err(if is_transient {
-            error.with_label("TransientTransactionError")
-        } else {
-            error
-        });
-    }
-    result
 }
 
 fn session_of(shared: &Shared, arguments: Arguments<'_>) -> Result<Option<Arc<Session>>> {

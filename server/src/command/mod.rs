@@ -11,8 +11,11 @@
 //! | `aggregate.rs`, `count.rs`, `distinct.rs`, `explain.rs` | other reads |
 //! | `write/` | `insert`, `update`, `delete`, `bulkWrite`, `findAndModify` |
 //! | `database.rs`, `collection.rs`, `index.rs` | what there is, and changes of it |
-//! | `session.rs` | sessions and transactions |
+//! | `session.rs`, `transaction.rs` | sessions and transactions |
 //! | `argon.rs` | branches, log, diff, merge and so on, from a driver |
+//! | `retry.rs` | writes that a client sends again |
+//! | `snapshot.rs` | reads at a time of the server |
+//! | `watch.rs` | change streams |
 //! | `view.rs` | collections that are a pipeline over another one |
 
 mod aggregate;
@@ -30,8 +33,12 @@ mod find;
 mod handshake;
 mod index;
 mod reply;
+mod retry;
 mod session;
+mod snapshot;
+mod transaction;
 mod view;
+mod watch;
 mod write;
 
 use futures::future::BoxFuture;

@@ -4,6 +4,7 @@ use argon_query::pipeline::Row;
 use bson::raw::{CStr, RawArrayBuf, RawDocumentBuf, cstr};
 use bson::{Document, rawdoc};
 
+use crate::change_stream::EventBatch;
 use crate::failure::Result;
 
 /// The fields of a reply, without `ok`.
@@ -25,15 +26,26 @@ impl Reply {
 
     /// A batch of a cursor; `id` is 0 after the last. The batch is the first one of the cursor, or not.
     pub(crate) fn batch(rows: &[Row], id: i64, namespace: &str, is_first: bool) -> Self {
-        let mut batch = RawArrayBuf::new();
-        for row in rows {
-            batch.push(row.as_raw());
-        }
-        let name: &CStr = if is_first { cstr!("firstBatch") } else { cstr!("nextBatch") };
-        let mut cursor = RawDocumentBuf::new();
-        cursor.append(name, batch);
-        cursor.append(cstr!("id"), id);
-        cursor.append(cstr!("ns"), namespace);
+        Self::raw(rawdoc! { "cursor": cursor(rows, id, namespace, is_first) })
+    }
+
+    /// A batch of a change stream, with the token from which the stream goes on.
+    pub(crate) fn events(batch: &EventBatch, id: i64, namespace: &str, is_first: bool) -> Self {
+        let mut cursor = cursor(&batch.rows, id, namespace, is_first);
+        cursor.append(cstr!("postBatchResumeToken"), batch.token.clone());
         Self::raw(rawdoc! { "cursor": cursor })
     }
+}
+
+fn cursor(rows: &[Row], id: i64, namespace: &str, is_first: bool) -> RawDocumentBuf {
+    let mut batch = RawArrayBuf::new();
+    for row in rows {
+        batch.push(row.as_raw());
+    }
+    let name: &CStr = if is_first { cstr!("firstBatch") } else { cstr!("nextBatch") };
+    let mut cursor = RawDocumentBuf::new();
+    cursor.append(name, batch);
+    cursor.append(cstr!("id"), id);
+    cursor.append(cstr!("ns"), namespace);
+    cursor
 }

@@ -5,11 +5,10 @@ use bson::spec::BinarySubtype;
 use bson::{Binary, Document, doc};
 use futures::FutureExt;
 
-use super::call::no_transaction;
 use super::dispatch::session_id;
-use super::{Call, Command, Effect, Reply};
+use super::{Call, Command, Effect, Reply, transaction};
 use crate::failure::{CommandError, Result};
-use crate::sessions::{self, Work};
+use crate::sessions;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -46,7 +45,7 @@ pub(super) const COMMANDS: &[Command] = &[
         fields: &["recoveryToken"],
         effect: Effect::Write,
         is_stable: true,
-        run: |call| commit(call).boxed(),
+        run: |call| transaction::commit(call).boxed(),
     },
     Command {
         name: "abortTransaction",
@@ -55,7 +54,7 @@ pub(super) const COMMANDS: &[Command] = &[
         fields: &["recoveryToken"],
         effect: Effect::None,
         is_stable: true,
-        run: |call| abort(call).boxed(),
+        run: |call| transaction::abort(call).boxed(),
     },
 ];
 
@@ -97,51 +96,4 @@ fn refresh(call: &Call<'_>) -> Result<Reply> {
         call.shared.sessions.session(id);
     }
     Reply::of(&Document::new())
-}
-
-async fn commit(call: &Call<'_>) -> Result<Reply> {
-    let mut state = call.session_state().await?;
-    let open = match std::mem::take(&mut state.work) {
-        Work::Open(open) => open,
-        Work::Committed(reply) => {
-            let answer = Reply::of(&reply);
-            state.work = Work::Committed(reply);
-            return answer;
-        }
-        other => {
-            state.work = other;
-            return Err(no_transaction());
-        }
-    };
-    if let Some((branch, transaction)) = open.begun {
-        state.work = Work::Aborted;
-        let request = call.signed(&branch)?;
-        transaction.commit(request).await.map_err(|error| {
-            let conflict = matches!(
-                error.kind(),
-                argon_core::ErrorKind::Conflict | argon_core::ErrorKind::AlreadyExists
-            );
-            let error = CommandError::from(error).in_namespace(&call.namespace("…"));
-            if conflict && error.code() != 11000 {
-                CommandError::new(112, error.message()).with_label("TransientTransactionError")
-            } else {
-                error
-            }
-        })?;
-        call.shared.clock.tick(call.environment());
-    }
-    state.work = Work::Committed(Document::new());
-    Reply::of(&Document::new())
-}
-
-async fn abort(call: &Call<'_>) -> Result<Reply> {
-    let mut state = call.session_state().await?;
-    match state.work {
-        Work::Open(_) => {
-            state.work = Work::Aborted;
-            Reply::of(&Document::new())
-        }
-        Work::Committed(_) => Err(CommandError::new(256, "the transaction was committed already")),
-        _ => Err(no_transaction()),
-    }
 }

@@ -1,12 +1,13 @@
 //! Applying a list of statements.
 //!
-//! In a transaction they are applied to that; an error is the error of the command. Otherwise those
+//! In a transaction they are applied to that; an error ends the list, and the transaction. Otherwise those
 //! that succeed become one commit. Statements of which the store itself refuses one, such as by a unique index, are
 //! repeated one by one, each a commit.
 
 use std::sync::Arc;
 
 use argon_core::model::CollectionName;
+use argon_core::write::WriteRequest;
 use argon_core::{Branch, State};
 use argon_query::commands;
 use argon_query::modify::Modified;
@@ -16,10 +17,11 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::super::{Call, view};
+use super::earlier::Earlier;
 use super::statement::{Done, Statement};
 use crate::failure::{CommandError, Result};
 
-type Statements = Vec<(CollectionName, Statement)>;
+pub(super) type Statements = Vec<(CollectionName, Statement)>;
 
 /// Applies statements in their order. The result has one entry for each that was tried: after an error
 /// of an ordered list, no more are.
@@ -38,13 +40,17 @@ pub(super) async fn execute(
     if call.in_transaction {
         return in_transaction(call, branch, &statements).await;
     }
-    let done = if let [only] = statements.as_slice() {
-        vec![single(call, &branch, only).await]
-    } else {
-        match together(call, &branch, &Arc::new(statements.clone()), is_ordered).await {
-            Some(done) => done,
-            None => one_by_one(call, &branch, &statements, is_ordered).await,
+    let earlier = Earlier::of(call, &branch).await?;
+    let done = match statements.as_slice() {
+        _ if earlier.is_whole() => earlier.results(&branch, &statements, is_ordered).await?,
+        [only] => vec![single(&branch, only, call.signed(&branch)?).await],
+        _ if !earlier.is_empty() => {
+            one_by_one(call, &branch, &statements, is_ordered, &earlier).await
         }
+        _ => match together(call, &branch, &Arc::new(statements.clone()), is_ordered).await {
+            Some(done) => done,
+            None => one_by_one(call, &branch, &statements, is_ordered, &earlier).await,
+        },
     };
     call.shared.clock.tick(call.environment());
     let named = |(done, (collection, _)): (Result<Done>, &(CollectionName, Statement))| {
@@ -59,29 +65,29 @@ async fn in_transaction(
     branch: Branch,
     statements: &Statements,
 ) -> Result<Vec<Result<Done>>> {
-    call.begin_on(branch).await?;
+    call.begin_on(&branch).await?;
     let mut state = call.session_state().await?;
-    let (_, transaction) = call.begun(&mut state)?;
+    let transaction = call.writing(&mut state, &branch)?;
     let mut all = Vec::new();
     for statement in statements {
-        match apply(transaction, statement).await {
-            Ok(done) => all.push(Ok(done)),
-            Err(error) => {
-                let namespace = call.namespace(&statement.0);
-                return Err(CommandError::from(error).in_namespace(&namespace));
-            }
+        let done = apply(transaction, statement)
+            .await
+            .map_err(|error| CommandError::from(error).in_namespace(&call.namespace(&statement.0)));
+        let is_error = done.is_err();
+        all.push(done);
+        if is_error {
+            break;
         }
     }
     Ok(all)
 }
 
-/// Applies a statement in a commit of its own.
+/// Applies a statement in a commit of its own; `request` is empty, with its signature.
 async fn single(
-    call: &Call<'_>,
     branch: &Branch,
     (collection, statement): &(CollectionName, Statement),
+    request: WriteRequest,
 ) -> Result<Done> {
-    let request = call.signed(branch)?;
     let signed = || request.clone();
     match statement {
         Statement::Insert(document) => {
@@ -102,10 +108,15 @@ async fn one_by_one(
     branch: &Branch,
     statements: &Statements,
     is_ordered: bool,
+    earlier: &Earlier,
 ) -> Vec<Result<Done>> {
     let mut all = Vec::new();
-    for statement in statements {
-        let done = single(call, branch, statement).await;
+    for (index, statement) in statements.iter().enumerate() {
+        let done = match (earlier.statement(index), call.signed_statement(branch, index)) {
+            (Some(lsn), _) => Earlier::result(branch, lsn, statement).await,
+            (None, Ok(request)) => single(branch, statement, request).await,
+            (None, Err(error)) => Err(error),
+        };
         let is_error = done.is_err();
         all.push(done);
         if is_error && is_ordered {
@@ -161,7 +172,7 @@ fn only_insertions(
     Some((first.clone(), documents.collect::<Option<_>>()?))
 }
 
-async fn apply(
+pub(super) async fn apply(
     transaction: &mut Transaction,
     (collection, statement): &(CollectionName, Statement),
 ) -> argon_core::Result<Done> {

@@ -6,6 +6,7 @@ use bson::{Bson, rawdoc};
 use futures::FutureExt;
 
 use super::super::{Call, Command, Effect, Reply, view};
+use super::earlier::{self, Earlier};
 use crate::failure::{CommandError, Result};
 
 pub(super) const COMMAND: Command = Command {
@@ -49,10 +50,12 @@ async fn find_and_modify(call: &Call<'_>) -> Result<Reply> {
     }
     let is_deletion = matches!(command.change, FoundChange::Delete);
     let found = if call.in_transaction {
-        call.begin_on(branch).await?;
+        call.begin_on(&branch).await?;
         let mut state = call.session_state().await?;
-        let (_, transaction) = call.begun(&mut state)?;
+        let transaction = call.writing(&mut state, &branch)?;
         transaction.find_and_modify(&name, &command).await
+    } else if let Some(lsn) = Earlier::of(call, &branch).await?.first() {
+        earlier::find_and_modify(&branch, lsn, &name, &command).await
     } else {
         let request = call.signed(&branch)?;
         let found = command.run(&branch, &name, &|| request.clone()).await;

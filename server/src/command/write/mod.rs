@@ -1,9 +1,11 @@
 //! Writes: `insert`, `update`, `delete`, `bulkWrite`, `findAndModify`.
 //!
 //! The statements of a command become one commit, as far as they succeed. `statement.rs` has what a
-//! statement is, `execute.rs` how a list of them is applied.
+//! statement is, `execute.rs` how a list of them is applied, and `earlier.rs` what an earlier attempt of the
+//! command has applied.
 
 mod bulk;
+mod earlier;
 mod execute;
 mod find_and_modify;
 mod statement;
