@@ -73,6 +73,7 @@ pub mod store_link;
 pub mod store_names;
 pub mod upkeep;
 pub mod usage_metrics;
+pub mod user;
 pub mod verify;
 mod watcher;
 pub mod webhook;
