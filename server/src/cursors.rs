@@ -9,6 +9,7 @@ use argon_query::pipeline::{Row, Rows};
 use futures::{FutureExt, StreamExt};
 
 use crate::failure::{CommandError, Result};
+use crate::rights::Claim;
 
 /// The number of documents in a first batch, if none is asked for.
 pub(crate) const FIRST_BATCH: usize = 101;
@@ -26,6 +27,8 @@ pub(crate) struct Cursors {
 
 struct Entry {
     namespace: String,
+    /// Whose it is.
+    claim: Claim,
     used: Instant,
     no_timeout: bool,
     /// `None` while a batch is read.
@@ -98,9 +101,15 @@ impl Cursor {
 
 impl Cursors {
     /// Keeps a cursor, and returns its number.
-    pub(crate) fn keep(&self, namespace: String, cursor: Cursor, no_timeout: bool) -> i64 {
+    pub(crate) fn keep(
+        &self,
+        namespace: String,
+        cursor: Cursor,
+        no_timeout: bool,
+        claim: Claim,
+    ) -> i64 {
         let id = self.next.fetch_add(1, Ordering::Relaxed) + 1;
-        let entry = Entry { namespace, used: Instant::now(), no_timeout, cursor: Some(cursor) };
+        let entry = Entry { namespace, claim, used: Instant::now(), no_timeout, cursor: Some(cursor) };
         self.open().insert(id, entry);
         id
     }
@@ -131,6 +140,11 @@ impl Cursors {
         if let Some(entry) = self.open().get_mut(&id) {
             (entry.cursor, entry.used) = (Some(cursor), Instant::now());
         }
+    }
+
+    /// Whose a cursor is; `None` if it is not open.
+    pub(crate) fn claim(&self, id: i64) -> Option<Claim> {
+        self.open().get(&id).map(|entry| entry.claim.clone())
     }
 
     /// Closes a cursor. Returns whether it was open.

@@ -55,7 +55,17 @@ impl Places {
 
     /// The meaning of the name of a database.
     pub(crate) fn parse(&self, database: &str) -> Result<Database> {
-        Database::parse(self.aliases.get(database).map_or(database, String::as_str))
+        Database::parse(self.aliased(database))
+    }
+
+    /// What the name of a database stands for, if it is an alias.
+    pub(crate) fn aliased<'n>(&'n self, database: &'n str) -> &'n str {
+        self.aliases.get(database).map_or(database, String::as_str)
+    }
+
+    /// The branch of databases whose name has no revision.
+    pub(crate) fn default_branch(&self) -> &BranchName {
+        &self.default
     }
 
     /// The database of this name.

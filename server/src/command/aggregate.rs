@@ -12,6 +12,7 @@ use futures::{FutureExt, StreamExt, stream};
 use super::cursor::open;
 use super::{Call, Command, Effect, Reply, view};
 use crate::failure::{CommandError, Result};
+use crate::rights::{arguments, Need};
 
 pub(super) const FIELDS: &[&str] = &[
     "allowDiskUse",
@@ -33,6 +34,7 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     about: "Runs a pipeline; $out and $merge at its end write one commit.",
     fields: FIELDS,
     effect: Effect::Read,
+    need: Need::Arguments(|call| async { arguments::of_aggregate(call) }.boxed()),
     is_stable: true,
     run: |call| aggregate(call).boxed(),
 }];

@@ -11,7 +11,10 @@ use super::call::no_transaction;
 use super::{Call, Command, Effect, Reply, named};
 use crate::arguments::Arguments;
 use crate::connection::Connection;
+use crate::auth::of_user;
 use crate::failure::{CommandError, Result};
+use crate::rights;
+use crate::rights::{Claim, Held};
 use crate::sessions::{OpenTransaction, Session, SessionId, Work};
 use crate::shared::Shared;
 use crate::wire::Request;
@@ -103,6 +106,7 @@ async fn attempt(
     let Some(command) = named(name) else {
         return Err(CommandError::new(59, format!("no such command: '{name}'")));
     };
+    rights::require_login(shared, connection, command)?;
     check_api(command, arguments)?;
     arguments.check_known(command.fields, true)?;
     let database = arguments.required_text("$db")?;
@@ -112,10 +116,10 @@ async fn attempt(
         )));
     }
     check_concerns(arguments)?;
-    let session = session_of(shared, arguments)?;
+    let session = session_of(shared, connection, arguments)?;
     let number = arguments.integer("txnNumber")?;
     let in_transaction = arguments.flag("autocommit")? == Some(false);
-    let call = Call {
+    let mut call = Call {
         shared,
         connection,
         request,
@@ -126,7 +130,10 @@ async fn attempt(
         session,
         number,
         in_transaction,
+        held: Held::default(),
+        claim: Claim::default(),
     };
+    rights::check(&mut call).await?;
     if in_transaction {
         return run_in_transaction(&call).await;
     }
@@ -208,15 +215,26 @@ async fn run_in_transaction(call: &Call<'_>) -> Result<Reply> {
     result
 }
 
-fn session_of(shared: &Shared, arguments: Arguments<'_>) -> Result<Option<Arc<Session>>> {
+fn session_of(
+    shared: &Shared,
+    connection: &Connection,
+    arguments: Arguments<'_>,
+) -> Result<Option<Arc<Session>>> {
     let Some(lsid) = arguments.raw_document("lsid")? else { return Ok(None) };
-    Ok(Some(shared.sessions.session(session_id(lsid)?)))
+    // Nobody makes sessions before the login.
+    if shared.options.auth && connection.who().is_none() {
+        return Ok(None);
+    }
+    Ok(Some(shared.sessions.session(session_id(lsid, connection)?)))
 }
 
-/// The identity in an `lsid`.
-pub(super) fn session_id(lsid: &bson::raw::RawDocument) -> Result<SessionId> {
+/// The identity in an `lsid`, of the user who is logged in.
+pub(super) fn session_id(
+    lsid: &bson::raw::RawDocument,
+    connection: &Connection,
+) -> Result<SessionId> {
     match lsid.get("id")? {
-        Some(RawBsonRef::Binary(id)) => id.bytes.try_into().map_err(|_| {
+        Some(RawBsonRef::Binary(id)) => id.bytes.try_into().map(|id| of_user(id, connection.who().as_ref())).map_err(|_| {
             CommandError::new(207, "lsid.id must be a UUID of 16 bytes")
         }),
         _ => Err(CommandError::new(40414, "BSON field 'lsid.id' is missing but a required field")),

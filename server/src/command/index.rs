@@ -9,6 +9,7 @@ use super::{Call, Command, Effect, Reply, aggregate, cursor, view};
 use crate::arguments::Arguments;
 use crate::failure::{CommandError, Result};
 use crate::place::Place;
+use crate::rights::{Need, Right};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -17,6 +18,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Creates indexes. Each is a commit, and usable when the command ends.",
         fields: &["commitQuorum", "ignoreUnknownIndexOptions", "indexes"],
         effect: Effect::Write,
+        need: Need::Database(Right::Define),
         is_stable: true,
         run: |call| create_indexes(call).boxed(),
     },
@@ -26,6 +28,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Lists the indexes of a collection.",
         fields: &["cursor", "includeBuildUUIDs", "includeIndexBuildInfo"],
         effect: Effect::Read,
+        need: Need::Database(Right::List),
         is_stable: true,
         run: |call| list_indexes(call).boxed(),
     },
@@ -35,6 +38,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Drops indexes. Past states keep them.",
         fields: &["index"],
         effect: Effect::Write,
+        need: Need::Database(Right::Define),
         is_stable: true,
         run: |call| drop_indexes(call).boxed(),
     },

@@ -11,10 +11,12 @@
 //! | `aggregate.rs`, `count.rs`, `distinct.rs`, `explain.rs` | other reads |
 //! | `write/` | `insert`, `update`, `delete`, `bulkWrite`, `findAndModify` |
 //! | `database.rs`, `collection.rs`, `index.rs` | what there is, and changes of it |
+//! | `authenticate.rs`, `user.rs`, `user_info.rs` | logging in, and users |
 //! | `session.rs` | sessions and transactions |
 //! | `view.rs` | collections that are a pipeline over another one |
 
 mod aggregate;
+mod authenticate;
 mod call;
 mod collection;
 mod count;
@@ -29,6 +31,8 @@ mod handshake;
 mod index;
 mod reply;
 mod session;
+mod user;
+mod user_info;
 mod view;
 mod write;
 
@@ -37,8 +41,12 @@ use futures::future::BoxFuture;
 pub(crate) use call::Call;
 pub(crate) use dispatch::{Answer, may_be_abandoned, run};
 pub(crate) use reply::Reply;
+pub(crate) use user::{role_texts, user_database};
+pub(crate) use user_info::UserArgument;
+pub(crate) use view::view_stages;
 
 use crate::failure::Result;
+use crate::rights::Need;
 
 /// A command.
 pub struct Command {
@@ -52,6 +60,8 @@ pub struct Command {
     pub fields: &'static [&'static str],
     /// What it does to the store.
     pub effect: Effect,
+    /// What its client needs to run it.
+    pub(crate) need: Need,
     /// Whether it belongs to version 1 of the Stable API.
     pub is_stable: bool,
     pub(crate) run: Handler,
@@ -86,7 +96,8 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         session::COMMANDS,
         diagnostic::COMMANDS,
     ];
-    families.into_iter().chain([collection::COMMANDS, index::COMMANDS]).flatten()
+    families.into_iter().chain([collection::COMMANDS, index::COMMANDS])
+        .chain([authenticate::COMMANDS, user::COMMANDS, user_info::COMMANDS]).flatten()
 }
 
 /// The command of this name.

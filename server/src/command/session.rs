@@ -8,8 +8,10 @@ use futures::FutureExt;
 use super::call::no_transaction;
 use super::dispatch::session_id;
 use super::{Call, Command, Effect, Reply};
+use crate::auth::of_user;
 use crate::failure::{CommandError, Result};
 use crate::sessions::{self, Work};
+use crate::rights::Need;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -18,6 +20,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Begins a session.",
         fields: &[],
         effect: Effect::None,
+        need: Need::Login,
         is_stable: false,
         run: |call| start(call).boxed(),
     },
@@ -27,6 +30,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Ends sessions, and their transactions.",
         fields: &[],
         effect: Effect::None,
+        need: Need::Login,
         is_stable: true,
         run: |call| async { end(call) }.boxed(),
     },
@@ -36,6 +40,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Keeps sessions from ending.",
         fields: &[],
         effect: Effect::None,
+        need: Need::Login,
         is_stable: true,
         run: |call| async { refresh(call) }.boxed(),
     },
@@ -45,6 +50,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Makes the writes of a transaction one commit.",
         fields: &["recoveryToken"],
         effect: Effect::Write,
+        need: Need::Login,
         is_stable: true,
         run: |call| commit(call).boxed(),
     },
@@ -54,6 +60,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Forgets the writes of a transaction.",
         fields: &["recoveryToken"],
         effect: Effect::None,
+        need: Need::Login,
         is_stable: true,
         run: |call| abort(call).boxed(),
     },
@@ -66,7 +73,7 @@ async fn start(call: &Call<'_>) -> Result<Reply> {
     bytes[12..].copy_from_slice(&b[8..]);
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    call.shared.sessions.session(bytes);
+    call.shared.sessions.session(of_user(bytes, call.connection.who().as_ref()));
     let minutes = i32::try_from(sessions::IDLE.as_secs() / 60).unwrap_or(30);
     let id = Binary { subtype: BinarySubtype::Uuid, bytes: bytes.to_vec() };
     Reply::of(&doc! { "id": { "id": id }, "timeoutMinutes": minutes })
@@ -76,7 +83,7 @@ async fn start(call: &Call<'_>) -> Result<Reply> {
 fn listed(call: &Call<'_>) -> Result<Vec<sessions::SessionId>> {
     let list = call.arguments.array(call.name)?.ok_or_else(|| call.arguments.missing(call.name))?;
     let ids = list.into_iter().map(|id| match id? {
-        RawBsonRef::Document(id) => session_id(id),
+        RawBsonRef::Document(id) => session_id(id, call.connection),
         _ => Err(CommandError::type_mismatch(format!("{}: expected a list of documents", call.name))),
     });
     ids.collect()

@@ -15,6 +15,7 @@ use futures::FutureExt;
 use super::{Call, Command, Effect, Reply};
 use crate::arguments::Arguments;
 use crate::failure::{CommandError, Result};
+use crate::rights::{Need, Right};
 use execute::execute;
 use statement::{Done, Statement};
 
@@ -30,6 +31,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "ordered",
         ],
         effect: Effect::Write,
+        need: Need::Database(Right::Write),
         is_stable: true,
         run: |call| insert(call).boxed(),
     },
@@ -45,6 +47,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "updates",
         ],
         effect: Effect::Write,
+        need: Need::Database(Right::Write),
         is_stable: true,
         run: |call| update(call).boxed(),
     },
@@ -54,6 +57,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Deletes documents.",
         fields: &["deletes", "let", "ordered"],
         effect: Effect::Write,
+        need: Need::Database(Right::Write),
         is_stable: true,
         run: |call| delete(call).boxed(),
     },
