@@ -64,6 +64,7 @@ const TASKS: &[Task] = &[
         name: "Servers",
         lines: &[
             ("serve", "Serve branches and past states to MongoDB's drivers"),
+            ("user", "Who may log in to the server, and their roles"),
         ],
     },
     Task {
