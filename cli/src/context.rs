@@ -151,7 +151,7 @@ impl Context {
         }
     }
 
-    fn note_exposure(&self, exposure: &Exposure) {
+    pub(crate) fn note_exposure(&self, exposure: &Exposure) {
         let (found, remedy) = CommandLine.exposure(exposure);
         self.output.note(&format!("{found}; {remedy}"));
     }

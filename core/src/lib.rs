@@ -67,6 +67,6 @@ pub use store::signature::{PublicKey, SigningKey};
 pub use store::{
     Branch, BranchInfo, BroughtIndex, Collection, CollectionView, CreatedIndex, DeletedProject,
     DocumentStream, IntoDocument, Project, ProjectInfo, State, Store, TypedView, ValueChange,
-    VersionedDocument, VersionedValue, mask, pins, snapshot, watch,
+    VersionedDocument, VersionedValue, mask, pins, snapshot, users, watch,
 };
 pub use upkeep::{alerts, copy, fsck, gc, metrics};

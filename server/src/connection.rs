@@ -2,14 +2,15 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bson::Document;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 
+use crate::auth::{Login, Who};
 use crate::command::{self, Answer};
 use crate::shared::Shared;
-use crate::wire::{Request, WireError, read_frame};
+use crate::wire::{MAX_MESSAGE_BYTES, Request, WireError, read_frame};
 
 /// What a server knows of a connection.
 pub(crate) struct Connection {
@@ -21,14 +22,44 @@ pub(crate) struct Connection {
     pub(crate) local: SocketAddr,
     /// What the client said of itself in its first `hello`.
     pub(crate) client: Mutex<Option<Document>>,
+    /// The subject of the client's certificate, if there is one and an authority has signed it.
+    pub(crate) subject: Option<String>,
+    login: Mutex<Login>,
 }
+
+/// The most bytes of a message of a client that has to log in first.
+const MAX_LOGIN_BYTES: usize = 64 * 1024;
 
 /// Numbers the replies.
 static REPLIES: AtomicI32 = AtomicI32::new(1);
 
 impl Connection {
-    pub(crate) fn new(id: i32, peer: SocketAddr, local: SocketAddr) -> Self {
-        Self { id, peer, local, client: Mutex::default() }
+    pub(crate) fn new(
+        id: i32,
+        peer: SocketAddr,
+        local: SocketAddr,
+        subject: Option<String>,
+    ) -> Self {
+        Self { id, peer, local, client: Mutex::default(), subject, login: Mutex::default() }
+    }
+
+    /// The login.
+    pub(crate) fn login(&self) -> MutexGuard<'_, Login> {
+        self.login.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who is logged in.
+    pub(crate) fn who(&self) -> Option<Who> {
+        self.login().user.clone()
+    }
+
+    /// The most bytes of the next message.
+    fn most_bytes(&self, shared: &Shared) -> usize {
+        if shared.options.auth && self.login().user.is_none() {
+            MAX_LOGIN_BYTES
+        } else {
+            MAX_MESSAGE_BYTES
+        }
     }
 
     /// The name that the program at the other end gave itself.
@@ -51,13 +82,14 @@ impl Connection {
         let mut reader = BufReader::with_capacity(16 * 1024, reader);
         let mut stopping = shared.stopping();
         loop {
+            let most = self.most_bytes(shared);
             let frame = tokio::select! {
-                frame = read_frame(&mut reader) => frame?,
+                frame = read_frame(&mut reader, most) => frame?,
                 () = stopping.wait() => return Ok(()),
                 () = idle(shared) => return Ok(()),
             };
             let Some(frame) = frame else { return Ok(()) };
-            let request = Request::decode(&frame)?;
+            let request = Request::decode(&frame, most)?;
             drop(frame);
             if !self.answer(shared, request, &mut reader, &mut writer).await? {
                 return Ok(());

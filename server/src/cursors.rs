@@ -10,6 +10,7 @@ use futures::{FutureExt, StreamExt};
 
 use crate::change_stream::ChangeStream;
 use crate::failure::{CommandError, Result};
+use crate::rights::Claim;
 
 /// The number of documents in a first batch, if none is asked for.
 pub(crate) const FIRST_BATCH: usize = 101;
@@ -27,6 +28,8 @@ pub(crate) struct Cursors {
 
 struct Entry {
     namespace: String,
+    /// Whose it is.
+    claim: Claim,
     used: Instant,
     no_timeout: bool,
     /// `None` while a batch is read.
@@ -144,9 +147,16 @@ impl Drop for Taken<'_> {
 
 impl Cursors {
     /// Keeps a cursor, and returns its number.
-    pub(crate) fn keep(&self, namespace: String, cursor: Cursor, no_timeout: bool) -> i64 {
+    pub(crate) fn keep(
+        &self,
+        namespace: String,
+        cursor: Cursor,
+        no_timeout: bool,
+        claim: Claim,
+    ) -> i64 {
         let id = self.next.fetch_add(1, Ordering::Relaxed) + 1;
-        let entry = Entry { namespace, used: Instant::now(), no_timeout, cursor: Some(cursor) };
+        let entry =
+            Entry { namespace, claim, used: Instant::now(), no_timeout, cursor: Some(cursor) };
         self.open().insert(id, entry);
         id
     }
@@ -175,6 +185,11 @@ impl Cursors {
         }
         drop(open);
         Ok(Taken { cursors: self, id, cursor })
+    }
+
+    /// Whose a cursor is; `None` if it is not open.
+    pub(crate) fn claim(&self, id: i64) -> Option<Claim> {
+        self.open().get(&id).map(|entry| entry.claim.clone())
     }
 
     /// Closes a cursor. Returns whether it was open.

@@ -13,9 +13,11 @@
 //! | `change_stream` | the log of branches as events |
 //! | `arguments`, `failure` | reading the fields of a command; its errors |
 //! | `namespace`, `place` | names of databases, and the branch or state that each one is |
+//! | `auth`, `rights`, `tls` | who a client is, and what it may do |
 //! | `cursors`, `sessions`, `snapshots`, `written`, `clock` | what lives longer than a command |
 
 mod arguments;
+mod auth;
 mod change_stream;
 mod clock;
 pub mod command;
@@ -25,12 +27,17 @@ mod failure;
 mod namespace;
 mod options;
 mod place;
+mod rights;
 mod sessions;
 mod shared;
 mod snapshots;
+#[cfg(test)]
+mod testing;
+mod tls;
 pub mod wire;
 mod written;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -41,9 +48,11 @@ use argon_service::collections::Signature;
 use argon_service::index::ExpireDocuments;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 pub use failure::CommandError;
 pub use options::{ServeOptions, Topology};
+pub use tls::TlsFiles;
 
 use connection::Connection;
 use shared::Shared;
@@ -54,11 +63,14 @@ const EXPIRY: Duration = Duration::from_secs(30);
 const TTL: Duration = Duration::from_secs(60);
 /// How long connections may take to end their last command, after the server was stopped.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long a client may take to agree on TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// A server that listens.
 pub struct Server {
     shared: Arc<Shared>,
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
 }
 
 /// Stops a server from elsewhere.
@@ -69,13 +81,14 @@ impl Server {
     /// Listens at an address, such as `127.0.0.1:27017`; port 0 takes a free one.
     ///
     /// # Errors
-    /// `Unavailable` if the address can't be listened at.
+    /// `Unavailable` if the address can't be listened at; `Invalid` if the files of TLS can't be read.
     pub async fn bind(store: Store, address: &str, options: ServeOptions) -> Result<Self> {
+        let tls = options.tls.as_ref().map(TlsFiles::acceptor).transpose()?;
         let listener = TcpListener::bind(address).await.map_err(|source| {
             Error::unavailable(format!("can't listen at {address}; choose another port"))
                 .with_source(source)
         })?;
-        Ok(Self { shared: Arc::new(Shared::new(store, options)), listener })
+        Ok(Self { shared: Arc::new(Shared::new(store, options)), listener, tls })
     }
 
     /// The address at which it listens.
@@ -95,7 +108,7 @@ impl Server {
 
     /// Serves connections until the server is stopped. Then commands that run may end, for ten seconds.
     pub async fn run(self) {
-        let Self { shared, listener } = self;
+        let Self { shared, listener, tls } = self;
         let mut stopping = shared.stopping();
         let (mut connections, next) = (JoinSet::new(), AtomicI32::new(1));
         let mut expiry = tokio::time::interval(EXPIRY);
@@ -112,7 +125,7 @@ impl Server {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
                         let id = next.fetch_add(1, Ordering::Relaxed);
-                        accept(&shared, &mut connections, stream, (id, peer));
+                        accept(&shared, &mut connections, (stream, tls.clone()), (id, peer));
                     }
                     Err(error) => {
                         // Such as too many open files: it goes on when connections end.
@@ -172,7 +185,7 @@ impl Stopper {
 fn accept(
     shared: &Arc<Shared>,
     connections: &mut JoinSet<()>,
-    stream: TcpStream,
+    (stream, tls): (TcpStream, Option<TlsAcceptor>),
     (id, peer): (i32, SocketAddr),
 ) {
     let open = shared.counters.connections.load(Ordering::Relaxed);
@@ -188,9 +201,26 @@ fn accept(
     connections.spawn(async move {
         let _open = open;
         tracing::debug!(id, %peer, "connected");
-        let connection = Connection::new(id, peer, local);
-        if let Err(error) = connection.serve(&shared, stream).await {
+        let served = match tls {
+            None => Connection::new(id, peer, local, None).serve(&shared, stream).await,
+            Some(tls) => serve_tls(&shared, stream, &tls, (id, peer, local)).await,
+        };
+        if let Err(error) = served {
             tracing::info!(id, %peer, %error, "a connection was closed");
         }
     });
+}
+
+/// Serves a connection by TLS.
+async fn serve_tls(
+    shared: &Arc<Shared>,
+    stream: TcpStream,
+    tls: &TlsAcceptor,
+    (id, peer, local): (i32, SocketAddr, SocketAddr),
+) -> std::result::Result<(), wire::WireError> {
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the client did not agree on TLS");
+    let stream = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await.map_err(late)??;
+    let certificates = stream.get_ref().1.peer_certificates();
+    let subject = certificates.and_then(<[_]>::first).and_then(tls::subject);
+    Connection::new(id, peer, local, subject).serve(shared, stream).await
 }

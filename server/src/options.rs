@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use argon_core::model::BranchName;
 
+use crate::tls::TlsFiles;
+
 /// How a server presents itself to drivers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Topology {
@@ -22,6 +24,10 @@ pub struct ServeOptions {
     pub branch: BranchName,
     /// Names of databases, and which database each one stands for.
     pub aliases: BTreeMap<String, String>,
+    /// Whether clients have to log in, and may do only what their roles allow.
+    pub auth: bool,
+    /// The files of TLS; `None` to take connections without it.
+    pub tls: Option<TlsFiles>,
     /// Whether all writes are refused.
     pub read_only: bool,
     /// How the server presents itself.
@@ -47,6 +53,8 @@ impl ServeOptions {
         Self {
             branch,
             aliases: BTreeMap::new(),
+            auth: false,
+            tls: None,
             read_only: false,
             topology: Topology::default(),
             advertise: None,

@@ -57,7 +57,17 @@ impl Places {
 
     /// The meaning of the name of a database.
     pub(crate) fn parse(&self, database: &str) -> Result<Database> {
-        Database::parse(self.aliases.get(database).map_or(database, String::as_str))
+        Database::parse(self.aliased(database))
+    }
+
+    /// What the name of a database stands for, if it is an alias.
+    pub(crate) fn aliased<'n>(&'n self, database: &'n str) -> &'n str {
+        self.aliases.get(database).map_or(database, String::as_str)
+    }
+
+    /// The branch of databases whose name has no revision.
+    pub(crate) fn default_branch(&self) -> &BranchName {
+        &self.default
     }
 
     /// The database of this name.
@@ -111,9 +121,12 @@ impl Places {
     /// `CommandNotSupported` for a database that is not the head of a branch; `InvalidNamespace`.
     pub(crate) async fn writable(&self, database: &str, store: &Store) -> Result<Branch> {
         let Database::Project { project: name, revision } = self.parse(database)? else {
-            return Err(CommandError::new(115, format!(
-                "the database '{database}' can't be written: it is MongoDB's own, and empty here"
-            )));
+            return Err(CommandError::new(
+                115,
+                format!(
+                    "the database '{database}' can't be written: it is MongoDB's own, and empty here"
+                ),
+            ));
         };
         let Some(branch) = self.branch_meant(revision.as_ref()) else {
             return Err(past(database));
@@ -185,9 +198,12 @@ impl Places {
 /// The error for a write to a state that is not the head of a branch.
 fn past(database: &str) -> CommandError {
     // For MongoDB's code 20 the driver of Node says that retryable writes are not supported, whatever the message.
-    CommandError::new(115, format!(
-        "'{database}' is a past state, which can't be written: create a branch from it, and connect to that"
-    ))
+    CommandError::new(
+        115,
+        format!(
+            "'{database}' is a past state, which can't be written: create a branch from it, and connect to that"
+        ),
+    )
 }
 
 impl Place {

@@ -8,6 +8,7 @@ use argon_core::Store;
 use bson::oid::ObjectId;
 use tokio::sync::watch;
 
+use crate::auth::Users;
 use crate::clock::ClusterClock;
 use crate::cursors::Cursors;
 use crate::options::ServeOptions;
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) places: Places,
     pub(crate) cursors: Cursors,
     pub(crate) sessions: Sessions,
+    pub(crate) users: Users,
     pub(crate) clock: ClusterClock,
     pub(crate) snapshots: Snapshots,
     pub(crate) written: Written,
@@ -50,6 +52,7 @@ impl Shared {
         let process = store.environment().object_id();
         Self {
             places: Places::new(store.clone(), &options),
+            users: Users::new(store.clone()),
             store,
             options,
             cursors: Cursors::default(),

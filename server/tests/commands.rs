@@ -279,7 +279,10 @@ async fn the_collation_of_a_collection_counts_where_a_command_says_none() {
     assert_eq!(client.find("shop", "c", doc! { "y": "a" }).await, [documents[0].clone()]);
     let simple = doc! { "find": "c", "filter": { "y": "a" }, "collation": { "locale": "simple" } };
     assert_eq!(batch(&client.ok("shop", simple).await, "firstBatch"), Vec::<Document>::new());
-    assert_eq!(client.ok("shop", doc! { "count": "c", "query": { "y": "B" } }).await.get_i32("n").unwrap(), 1);
+    assert_eq!(
+        client.ok("shop", doc! { "count": "c", "query": { "y": "B" } }).await.get_i32("n").unwrap(),
+        1
+    );
     let pipeline = [doc! { "$match": { "y": "B" } }];
     let aggregate = doc! { "aggregate": "c", "pipeline": pipeline.to_vec(), "cursor": {} };
     assert_eq!(batch(&client.ok("shop", aggregate).await, "firstBatch").len(), 1);

@@ -75,6 +75,7 @@ pub mod store_link;
 pub mod store_names;
 pub mod upkeep;
 pub mod usage_metrics;
+pub mod user;
 mod value_input;
 pub mod verify;
 mod watcher;

@@ -7,7 +7,7 @@ use std::path::Path;
 use argon_service::{
     ErrorObject, bisect, branch, changes, collections, connection_string, document, export, health,
     import, index, init, json, log, migrate, patches, pin, plan, project, queue, reflog, restore,
-    sandbox, settings, snapshot, status, store_names, upkeep, usage_metrics, verify,
+    sandbox, settings, snapshot, status, store_names, upkeep, usage_metrics, user, verify,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -281,6 +281,19 @@ fn page() -> String {
     page.result::<snapshot::ShownSnapshot>("Result");
     page.request::<snapshot::ListSnapshots>("snapshot list");
     page.result::<snapshot::ShownSnapshot>("A list of");
+    page.text.push_str("\n## Users of a server\n");
+    page.request::<user::CreateUser>("user create");
+    page.result::<user::ShownUser>("Result");
+    page.request::<user::ListUsers>("user list");
+    page.result::<user::ShownUser>("A list of");
+    page.request::<user::ChangePassword>("user passwd");
+    page.result::<user::ShownUser>("Result");
+    page.request::<user::GrantRoles>("user grant");
+    page.result::<user::ShownUser>("Result");
+    page.request::<user::RevokeRoles>("user revoke");
+    page.result::<user::ShownUser>("Result");
+    page.request::<user::DropUser>("user drop");
+    page.result::<user::ShownUser>("Result");
     page.text.push_str("\n## Documents\n");
     page.request::<document::CountDocuments>("count");
     page.result::<document::CountedCollection>("Result, or a list of");

@@ -64,6 +64,7 @@ mod top;
 mod undo;
 mod update;
 mod use_project;
+mod user;
 mod verify;
 mod wal;
 #[cfg(feature = "legacy")]
@@ -135,6 +136,8 @@ pub(crate) enum Command {
     Metrics(metrics::MetricsArgs),
     Top(top::TopArgs),
     Serve(serve::ServeArgs),
+    #[command(subcommand)]
+    User(user::UserCommand),
     ServeMetrics(serve_metrics::ServeMetricsArgs),
     Doctor(doctor::DoctorArgs),
     Health(health::HealthArgs),
@@ -272,6 +275,7 @@ impl Command {
             Self::Metrics(args) => args.run(context).await,
             Self::Top(args) => args.run(context).await,
             Self::Serve(args) => args.run(context).await,
+            Self::User(command) => command.run(context).await,
             Self::ServeMetrics(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
             Self::Health(args) => args.run(context).await,

@@ -1,10 +1,11 @@
 //! `argon serve`
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use argon_core::Error;
-use argon_server::{ServeOptions, Server, Topology};
+use argon_core::{Error, Store};
+use argon_server::{ServeOptions, Server, TlsFiles, Topology};
 use argon_service::first_branch;
 use clap::{Args, ValueEnum};
 
@@ -16,13 +17,17 @@ Examples:
   argon serve
   argon serve --listen 127.0.0.1:0 --print-uri
   argon serve --alias shop=shop:try
+  argon serve --listen 0.0.0.0:27017 --tls-cert server.pem --tls-key server.key
   mongosh 'mongodb://127.0.0.1:27017/shop:try?directConnection=true'
 
 The name of a database is a project, or a project and a revision: `shop` is the head of branch main (or of
 --branch), `shop:try` that of branch try, `shop:try@1234` and `shop@2026-07-07` are past states, which take
 no writes. Writing to a project that does not exist creates it; writing to a branch that does not exist
-creates it from the head of the default branch. Every command that writes is a commit, signed by the
-application's name; its comment is the message.";
+creates it from the head of the default branch. Every command that writes is a commit, signed by the user, or
+without one by the application's name; its comment is the message.
+
+With --auth, clients log in (`argon user create`), and may do what their roles allow. At an address that other
+machines reach, --auth and TLS are required; --insecure does without.";
 
 /// Serve the store to MongoDB's drivers, until Ctrl-C or SIGTERM.
 ///
@@ -36,6 +41,21 @@ pub(crate) struct ServeArgs {
     /// Give a database another name, such as shop=shop:try; repeatable
     #[arg(long, value_name = "NAME=DATABASE", value_parser = alias)]
     alias: Vec<(String, String)>,
+    /// Let only users in, who may do what their roles allow; always so beyond this machine
+    #[arg(long)]
+    auth: bool,
+    /// Listen beyond this machine without --auth and without TLS
+    #[arg(long)]
+    insecure: bool,
+    /// Take only connections by TLS, with the certificate in this file: PEM, the server's first
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of that certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// The authority of the clients' certificates, in PEM: they log in by these (MONGODB-X509), or by a password
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_ca: Option<PathBuf>,
     /// Refuse all writes
     #[arg(long)]
     read_only: bool,
@@ -69,16 +89,26 @@ enum TopologyArg {
 
 impl ServeArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        if !self.listen.ip().is_loopback() {
+        let is_open = !self.listen.ip().is_loopback() && !self.insecure;
+        let auth = self.auth || is_open;
+        let tls = self.tls();
+        if is_open && tls.is_none() {
             return Err(Error::denied(format!(
-                "{} is not an address of this machine alone, and the server has no users: listen at 127.0.0.1",
+                "other machines reach {}, and would send what they read and write in the open: add --tls-cert and \
+                 --tls-key, listen at 127.0.0.1, or say --insecure",
                 self.listen
             ))
             .into());
         }
         let store = context.store().await?.store;
+        if auth {
+            note_no_users(context, &store).await?;
+        }
         let branch = context.options.branch.clone().unwrap_or_else(first_branch);
+        let has_tls = tls.is_some();
         let options = ServeOptions {
+            auth,
+            tls,
             aliases: self.alias.into_iter().collect(),
             read_only: self.read_only,
             topology: match self.topology {
@@ -93,7 +123,8 @@ impl ServeArgs {
         };
         let server = Server::bind(store, &self.listen.to_string(), options).await?;
         let address = server.address()?;
-        let uri = format!("mongodb://{address}/?directConnection=true");
+        let tls = if has_tls { "&tls=true" } else { "" };
+        let uri = format!("mongodb://{address}/?directConnection=true{tls}");
         context.output.say(&format!("serving {uri}; Ctrl-C ends it"));
         if self.print_uri {
             context.output.print(&uri)?;
@@ -110,6 +141,23 @@ impl ServeArgs {
         }
         Ok(())
     }
+}
+
+impl ServeArgs {
+    fn tls(&self) -> Option<TlsFiles> {
+        let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
+        Some(TlsFiles { certificate, key, authority: self.tls_ca.clone() })
+    }
+}
+
+/// Says that nobody can log in.
+async fn note_no_users(context: &Context, store: &Store) -> CommandResult {
+    if store.users().await?.is_empty() {
+        context.output.note(
+            "there are no users, so nobody can log in; `argon user create NAME --role root` creates one",
+        );
+    }
+    Ok(())
 }
 
 fn alias(text: &str) -> Result<(String, String), String> {

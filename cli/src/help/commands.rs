@@ -62,7 +62,10 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "Servers",
-        lines: &[("serve", "Serve branches and past states to MongoDB's drivers")],
+        lines: &[
+            ("serve", "Serve branches and past states to MongoDB's drivers"),
+            ("user", "Who may log in to the server, and their roles"),
+        ],
     },
     Task {
         name: "Other",

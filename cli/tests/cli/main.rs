@@ -50,4 +50,5 @@ mod support;
 #[cfg(feature = "otel")]
 mod telemetry;
 mod times;
+mod users;
 mod which;

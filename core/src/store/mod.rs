@@ -11,6 +11,7 @@
 //! | `kept`, `garbage` | the retained states, and the removed data |
 //! | `plans` | storage of plans |
 //! | `log`, [`snapshot`] | the log of a state, and its snapshots |
+//! | [`users`] | users of a server over the store |
 //! | [`watch`] | the log of a branch as a stream that follows it |
 
 mod api;
@@ -27,6 +28,7 @@ pub(crate) mod records;
 pub(crate) mod rename;
 pub(crate) mod signature;
 pub mod snapshot;
+pub mod users;
 pub mod watch;
 
 pub use api::{

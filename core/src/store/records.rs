@@ -10,6 +10,7 @@
 //! | `plan/<project id>/<id>` | [a plan](crate::plan), of which [`HeldByPlan`] is a part |
 //! | `kept/<timeline>` | [`KeptRecord`] |
 //! | `hold/<project id>/<timeline>` | [`HoldRecord`] |
+//! | `user/<database>/<name>`, `secret/users` | [a user](crate::users), and what hides which ones exist |
 
 use bson::DateTime;
 use serde::{Deserialize, Serialize};

@@ -13,6 +13,7 @@ use super::cursor::open;
 use super::{Call, Command, Effect, Reply, view};
 use crate::change_stream::is_change_stream;
 use crate::failure::{CommandError, Result};
+use crate::rights::{Need, arguments};
 
 pub(super) const FIELDS: &[&str] = &[
     "allowDiskUse",
@@ -34,6 +35,7 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     about: "Runs a pipeline; $out and $merge at its end write one commit.",
     fields: FIELDS,
     effect: Effect::Read,
+    need: Need::Arguments(|call| async { arguments::of_aggregate(call) }.boxed()),
     is_stable: true,
     run: |call| aggregate(call).boxed(),
 }];
@@ -122,7 +124,10 @@ async fn aggregate(call: &Call<'_>) -> Result<Reply> {
         return Err(CommandError::new(263, "$out and $merge cannot be used in a transaction"));
     }
     if call.shared.options.read_only {
-        return Err(CommandError::new(115, "this server is read-only: $out and $merge are refused"));
+        return Err(CommandError::new(
+            115,
+            "this server is read-only: $out and $merge are refused",
+        ));
     }
     let branch = call.writable().await?;
     call.signed(&branch)?;

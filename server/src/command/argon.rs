@@ -18,6 +18,7 @@ use super::{Call, Command, Effect, Reply};
 use crate::arguments::Arguments;
 use crate::failure::{CommandError, Result};
 use crate::namespace::Database;
+use crate::rights::{Need, Right, of_history};
 
 /// An action of a command: its name, the operation, and the field that the value of the command is.
 type Action = (&'static str, &'static str, Option<&'static str>);
@@ -55,6 +56,7 @@ macro_rules! operation {
             about: $about,
             fields: $fields,
             effect: $effect,
+            need: Need::Arguments(|call| async { of_history(call) }.boxed()),
             is_stable: false,
             run: |call| run(call, $actions).boxed(),
         }
@@ -157,6 +159,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Says which state the database is: project, branch, LSN, digest.",
         fields: &[],
         effect: Effect::Read,
+        need: Need::Database(Right::Read),
         is_stable: false,
         run: |call| at(call).boxed(),
     },

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argon_core::model::{Actor, CollectionName, Message, Trailer, Trailers};
+use argon_core::model::{Actor, CollectionName, MAX_ACTOR_BYTES, Message, Trailer, Trailers};
 use argon_core::write::WriteRequest;
 use argon_core::{Branch, Environment, ErrorKind, State, Store};
 use argon_query::transaction::Transaction;
@@ -17,6 +17,7 @@ use crate::arguments::Arguments;
 use crate::connection::Connection;
 use crate::failure::{CommandError, Result};
 use crate::place::{Place, Reading};
+use crate::rights::{Claim, Held};
 use crate::sessions::{Session, SessionState, Work, is_same};
 use crate::shared::Shared;
 use crate::wire::Request;
@@ -40,6 +41,10 @@ pub(crate) struct Call<'c> {
     pub(crate) snapshot: Option<Timestamp>,
     /// What it did already, if it is a retry.
     pub(crate) retry: Retry,
+    /// The rights of the client.
+    pub(crate) held: Held,
+    /// Whose the cursors that it opens are.
+    pub(crate) claim: Claim,
 }
 
 impl<'c> Call<'c> {
@@ -58,6 +63,8 @@ impl<'c> Call<'c> {
             in_transaction: self.in_transaction,
             snapshot: self.snapshot,
             retry: self.retry.clone(),
+            held: self.held.clone(),
+            claim: self.claim.clone(),
         }
     }
 
@@ -158,7 +165,26 @@ impl<'c> Call<'c> {
         Ok(self.shared.store.session(self.actor()?))
     }
 
+    /// The collection that the command reads, if it is one that queries.
+    pub(crate) fn collection_read(&self) -> Option<&str> {
+        let (name, arguments) = match self.arguments.raw_document("explain") {
+            Ok(Some(inner)) if self.command.name == "explain" => {
+                (inner.iter().next()?.ok()?.0.as_str(), inner)
+            }
+            _ => (self.name, self.arguments.raw()),
+        };
+        let queries = ["find", "aggregate", "count", "distinct"];
+        arguments.get_str(name).ok().filter(|_| queries.contains(&name))
+    }
+
+    /// The user who is logged in, or otherwise the application.
     fn actor(&self) -> Result<Actor> {
+        if let Some(who) = &self.claim.user {
+            let name = who.name.to_string();
+            // The subject of a certificate may be too long.
+            let end = name.floor_char_boundary(MAX_ACTOR_BYTES);
+            return Ok(Actor::new(&name[..end])?);
+        }
         match self.connection.application() {
             Some(application) if !application.is_empty() => {
                 Ok(Actor::new(application).unwrap_or_else(|_| self.shared.store.actor().clone()))

@@ -13,6 +13,7 @@ use super::database::{matching, ratio};
 use super::{Call, Command, Effect, Reply, aggregate, cursor, view};
 use crate::failure::{CommandError, Result};
 use crate::place::Place;
+use crate::rights::{Need, Right, arguments};
 
 /// The options of a collection that are kept.
 const OPTIONS: &[&str] = &[
@@ -40,6 +41,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Lists the collections and views of a state.",
         fields: &["authorizedCollections", "cursor", "filter", "includePendingDrops", "nameOnly"],
         effect: Effect::Read,
+        need: Need::Database(Right::List),
         is_stable: true,
         run: |call| list_collections(call).boxed(),
     },
@@ -70,6 +72,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "viewOn",
         ],
         effect: Effect::Write,
+        need: Need::Arguments(|call| async { arguments::of_create(call) }.boxed()),
         is_stable: true,
         run: |call| create(call).boxed(),
     },
@@ -79,6 +82,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Drops a collection. Past states keep it.",
         fields: &["collectionUUID"],
         effect: Effect::Write,
+        need: Need::Database(Right::Define),
         is_stable: true,
         run: |call| drop_collection(call).boxed(),
     },
@@ -88,6 +92,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Renames a collection within its database.",
         fields: &["collectionUUID", "dropTarget", "stayTemp", "to"],
         effect: Effect::Write,
+        need: Need::Arguments(|call| async { arguments::of_rename(call) }.boxed()),
         is_stable: false,
         run: |call| rename(call).boxed(),
     },
@@ -110,6 +115,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "viewOn",
         ],
         effect: Effect::Write,
+        need: Need::Arguments(|call| async { arguments::of_modify(call) }.boxed()),
         is_stable: true,
         run: |call| modify(call).boxed(),
     },
@@ -119,6 +125,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Counts the documents of a collection, and their bytes; it reads all of them.",
         fields: &["queryExecStats", "scale", "waitForLock", "numericOnly", "verbose"],
         effect: Effect::Read,
+        need: Need::Database(Right::List),
         is_stable: false,
         run: |call| statistics(call).boxed(),
     },
@@ -135,6 +142,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "repair",
         ],
         effect: Effect::Read,
+        need: Need::Database(Right::Administer),
         is_stable: false,
         run: |call| validate(call).boxed(),
     },

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::find::Query;
 use super::{Call, Command, Effect, Reply, view};
 use crate::failure::Result;
+use crate::rights::{Need, Right};
 use argon_query::find::FindCommand;
 
 pub(super) const FIELDS: &[&str] =
@@ -23,6 +24,7 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     about: "Counts the documents that match.",
     fields: FIELDS,
     effect: Effect::Read,
+    need: Need::Database(Right::Read),
     is_stable: true,
     run: |call| count(call).boxed(),
 }];

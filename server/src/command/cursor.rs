@@ -9,6 +9,7 @@ use super::{Call, Command, Effect, Reply, watch};
 use crate::arguments::Arguments;
 use crate::cursors::{Cursor, FIRST_BATCH};
 use crate::failure::{CommandError, Result};
+use crate::rights::{Need, arguments};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -17,6 +18,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Gives the next documents of a cursor.",
         fields: &["batchSize", "collection", "lastKnownCommittedOpTime", "term"],
         effect: Effect::Read,
+        need: Need::Arguments(|call| async { arguments::of_cursor(call) }.boxed()),
         is_stable: true,
         run: |call| get_more(call).boxed(),
     },
@@ -26,6 +28,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Closes cursors.",
         fields: &["cursors"],
         effect: Effect::None,
+        need: Need::Arguments(|call| async { arguments::of_killed_cursors(call) }.boxed()),
         is_stable: true,
         run: |call| kill_cursors(call).boxed(),
     },
@@ -46,7 +49,7 @@ pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result
         0
     } else {
         let no_timeout = arguments.is_set("noCursorTimeout")?;
-        call.shared.cursors.keep(namespace.to_owned(), cursor, no_timeout)
+        call.shared.cursors.keep(namespace.to_owned(), cursor, no_timeout, call.claim.clone())
     };
     Ok(Reply::batch(&batch.rows, id, namespace, true))
 }

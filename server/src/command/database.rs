@@ -2,6 +2,7 @@
 
 use argon_core::Branch;
 use argon_core::model::Trailer;
+use argon_core::users::Scope;
 use argon_core::write::CollectionChange;
 use argon_query::pipeline::Rows;
 use bson::{Bson, Document, doc};
@@ -11,6 +12,7 @@ use super::{Call, Command, Effect, Reply};
 use crate::change_stream::{COMMAND_TRAILER, DROP_DATABASE};
 use crate::failure::Result;
 use crate::namespace::Database;
+use crate::rights::{Need, Right};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -20,6 +22,7 @@ pub(super) const COMMANDS: &[Command] = &[
                 collections.",
         fields: &["authorizedDatabases", "filter", "nameOnly"],
         effect: Effect::Read,
+        need: Need::Login,
         is_stable: true,
         run: |call| list_databases(call).boxed(),
     },
@@ -29,6 +32,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Drops all collections of a branch in one commit. Past states keep them.",
         fields: &[],
         effect: Effect::Write,
+        need: Need::Database(Right::Administer),
         is_stable: true,
         run: |call| drop_database(call).boxed(),
     },
@@ -38,6 +42,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Counts collections, indexes and documents, and their bytes; it reads all documents.",
         fields: &["freeStorage", "scale"],
         effect: Effect::Read,
+        need: Need::Database(Right::List),
         is_stable: false,
         run: |call| statistics(call).boxed(),
     },
@@ -59,6 +64,10 @@ async fn list_databases(call: &Call<'_>) -> Result<Reply> {
         let project = call.shared.store.project(&project.name).await?;
         for info in project.branches().await? {
             if info.name.is_backup() {
+                continue;
+            }
+            let scope = Scope::Branch(project.name().clone(), info.name.clone());
+            if !call.held.allow(Right::List, Some(&scope)) {
                 continue;
             }
             let branch = project.branch(&info.name).await?;

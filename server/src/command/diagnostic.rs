@@ -6,19 +6,21 @@ use bson::{Bson, Document, doc};
 use futures::FutureExt;
 
 use super::handshake::{SET_NAME, build_info};
-use super::{Call, Command, Effect, Reply, commands};
+use super::{Call, Command, Effect, Reply, commands, user_info};
 use crate::failure::{CommandError, Result};
 use crate::options::Topology;
+use crate::rights::{Need, Right};
 
 /// A command without effect that answers at once.
 macro_rules! fact {
-    ($name:literal, $aliases:expr, $fields:expr, $about:literal, $run:expr) => {
+    ($name:literal, $need:expr, $aliases:expr, $fields:expr, $about:literal, $run:expr) => {
         Command {
             name: $name,
             aliases: $aliases,
             about: $about,
             fields: $fields,
             effect: Effect::None,
+            need: $need,
             is_stable: false,
             run: |call| async { $run(call) }.boxed(),
         }
@@ -26,9 +28,17 @@ macro_rules! fact {
 }
 
 pub(super) const COMMANDS: &[Command] = &[
-    fact!("hostInfo", &[], &[], "Says on which machine the server runs.", host_info),
+    fact!(
+        "hostInfo",
+        Need::Everything(Right::Monitor),
+        &[],
+        &[],
+        "Says on which machine the server runs.",
+        host_info
+    ),
     fact!(
         "connectionStatus",
+        Need::Login,
         &[],
         &["showPrivileges"],
         "Says who the client is.",
@@ -36,6 +46,7 @@ pub(super) const COMMANDS: &[Command] = &[
     ),
     fact!(
         "getParameter",
+        Need::Login,
         &[],
         &[
             "allParameters",
@@ -50,14 +61,23 @@ pub(super) const COMMANDS: &[Command] = &[
     ),
     fact!(
         "getLog",
+        Need::Everything(Right::Monitor),
         &[],
         &[],
         "Gives no lines: the log is where the server's standard error goes.",
         get_log
     ),
-    fact!("getCmdLineOpts", &[], &[], "Gives the options of the server.", get_options),
+    fact!(
+        "getCmdLineOpts",
+        Need::Everything(Right::Monitor),
+        &[],
+        &[],
+        "Gives the options of the server.",
+        get_options
+    ),
     fact!(
         "serverStatus",
+        Need::Everything(Right::Monitor),
         &[],
         &[
             "repl",
@@ -82,10 +102,18 @@ pub(super) const COMMANDS: &[Command] = &[
         "Counts connections, requests, cursors and sessions.",
         server_status
     ),
-    fact!("top", &[], &[], "Gives no times for collections.", top),
-    fact!("whatsmyuri", &[], &[], "Gives the address of the client.", whats_my_uri),
+    fact!(
+        "top",
+        Need::Everything(Right::Monitor),
+        &[],
+        &[],
+        "Gives no times for collections.",
+        top
+    ),
+    fact!("whatsmyuri", Need::Login, &[], &[], "Gives the address of the client.", whats_my_uri),
     fact!(
         "currentOp",
+        Need::Login,
         &[],
         &["$all", "$ownOps", "active"],
         "Lists the running command.",
@@ -93,14 +121,16 @@ pub(super) const COMMANDS: &[Command] = &[
     ),
     fact!(
         "killOp",
+        Need::Everything(Right::Monitor),
         &[],
         &["op"],
         "Finds no operation to kill: a client that goes away ends its own.",
         kill_operation
     ),
-    fact!("listCommands", &[], &[], "Lists the commands.", list_commands),
+    fact!("listCommands", Need::Login, &[], &[], "Lists the commands.", list_commands),
     fact!(
         "replSetGetStatus",
+        Need::Everything(Right::Monitor),
         &[],
         &["initialSync"],
         "Describes the replica set of one.",
@@ -108,6 +138,7 @@ pub(super) const COMMANDS: &[Command] = &[
     ),
     fact!(
         "replSetGetConfig",
+        Need::Everything(Right::Monitor),
         &[],
         &["commitmentStatus"],
         "Gives the configuration of the replica set of one.",
@@ -115,6 +146,7 @@ pub(super) const COMMANDS: &[Command] = &[
     ),
     fact!(
         "profile",
+        Need::Everything(Right::Monitor),
         &[],
         &["filter", "ratelimit", "sampleRate", "slowms"],
         "Says that nothing is profiled: slow commands are in the log.",
@@ -122,6 +154,7 @@ pub(super) const COMMANDS: &[Command] = &[
     ),
     fact!(
         "fsync",
+        Need::Everything(Right::Monitor),
         &[],
         &["async", "lock"],
         "Does nothing: every commit is durable before its reply.",
@@ -144,11 +177,19 @@ fn host_info(call: &Call<'_>) -> Result<Reply> {
     })
 }
 
-fn connection_status(_: &Call<'_>) -> Result<Reply> {
-    let none = Vec::<Bson>::new();
-    Reply::of(&doc! {
-        "authInfo": { "authenticatedUsers": none.clone(), "authenticatedUserRoles": none },
-    })
+fn connection_status(call: &Call<'_>) -> Result<Reply> {
+    let mut info = doc! {
+        "authenticatedUsers": Vec::<Bson>::new(), "authenticatedUserRoles": Vec::<Bson>::new(),
+    };
+    if let Some(user) = &call.held.user {
+        let (name, database) = (user.name.name(), user.name.database().to_string());
+        info.insert("authenticatedUsers", vec![doc! { "user": name, "db": database }]);
+        info.insert("authenticatedUserRoles", user_info::roles_of(user));
+    }
+    if call.arguments.is_set("showPrivileges")? {
+        info.insert("authenticatedUserPrivileges", Vec::<Bson>::new());
+    }
+    Reply::of(&doc! { "authInfo": info })
 }
 
 fn get_parameter(call: &Call<'_>) -> Result<Reply> {
@@ -268,7 +309,7 @@ fn list_commands(_: &Call<'_>) -> Result<Reply> {
     let all = commands().map(|command| {
         let about = doc! {
             "help": command.about,
-            "requiresAuth": true,
+            "requiresAuth": !matches!(command.need, Need::Nothing),
             "secondaryOk": command.effect != Effect::Write,
             "adminOnly": false,
             "apiVersions": if command.is_stable { vec!["1"] } else { Vec::new() },

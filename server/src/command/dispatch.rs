@@ -12,8 +12,11 @@ use futures::FutureExt;
 use super::retry::{Retry, run_once};
 use super::{Call, Command, Effect, Reply, named, snapshot, transaction};
 use crate::arguments::Arguments;
+use crate::auth::of_user;
 use crate::connection::Connection;
 use crate::failure::{CommandError, Result};
+use crate::rights;
+use crate::rights::{Claim, Held};
 use crate::sessions::{Session, SessionId};
 use crate::shared::Shared;
 use crate::wire::Request;
@@ -109,17 +112,20 @@ async fn attempt(
     let Some(command) = named(name) else {
         return Err(CommandError::new(59, format!("no such command: '{name}'")));
     };
+    rights::require_login(shared, connection, command)?;
     check_api(command, arguments)?;
     arguments.check_known(command.fields, true)?;
     let database = arguments.required_text("$db")?;
     if shared.options.read_only && command.effect == Effect::Write {
-        return Err(CommandError::new(115, format!("this server is read-only: '{name}' was refused")));
+        return Err(CommandError::new(
+            115,
+            format!("this server is read-only: '{name}' was refused"),
+        ));
     }
     check_concerns(arguments)?;
-    let session = session_of(shared, arguments)?;
+    let session = session_of(shared, connection, arguments)?;
     let number = arguments.integer("txnNumber")?;
     let in_transaction = arguments.flag("autocommit")? == Some(false);
-    let snapshot = snapshot::time_of(shared, command, arguments, database, in_transaction).await?;
     let mut call = Call {
         shared,
         connection,
@@ -131,9 +137,14 @@ async fn attempt(
         session,
         number,
         in_transaction,
-        snapshot,
+        snapshot: None,
         retry: Retry::default(),
+        held: Held::default(),
+        claim: Claim::default(),
     };
+    rights::check(&mut call).await?;
+    let snapshot = snapshot::time_of(shared, command, arguments, database, in_transaction).await?;
+    call.snapshot = snapshot;
     if in_transaction {
         return transaction::run(&call).await;
     }
@@ -165,17 +176,29 @@ pub(super) async fn limited(call: &Call<'_>) -> Result<Reply> {
     }
 }
 
-fn session_of(shared: &Shared, arguments: Arguments<'_>) -> Result<Option<Arc<Session>>> {
+fn session_of(
+    shared: &Shared,
+    connection: &Connection,
+    arguments: Arguments<'_>,
+) -> Result<Option<Arc<Session>>> {
     let Some(lsid) = arguments.raw_document("lsid")? else { return Ok(None) };
-    Ok(Some(shared.sessions.session(session_id(lsid)?)))
+    // Nobody makes sessions before the login.
+    if shared.options.auth && connection.who().is_none() {
+        return Ok(None);
+    }
+    Ok(Some(shared.sessions.session(session_id(lsid, connection)?)))
 }
 
-/// The identity in an `lsid`.
-pub(super) fn session_id(lsid: &bson::raw::RawDocument) -> Result<SessionId> {
+/// The identity in an `lsid`, of the user who is logged in.
+pub(super) fn session_id(
+    lsid: &bson::raw::RawDocument,
+    connection: &Connection,
+) -> Result<SessionId> {
     match lsid.get("id")? {
         Some(RawBsonRef::Binary(id)) => id
             .bytes
             .try_into()
+            .map(|id| of_user(id, connection.who().as_ref()))
             .map_err(|_| CommandError::new(207, "lsid.id must be a UUID of 16 bytes")),
         _ => Err(CommandError::new(40414, "BSON field 'lsid.id' is missing but a required field")),
     }

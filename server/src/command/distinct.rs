@@ -7,6 +7,7 @@ use futures::FutureExt;
 use super::find::Query;
 use super::{Call, Command, Effect, Reply};
 use crate::failure::Result;
+use crate::rights::{Need, Right};
 
 pub(super) const FIELDS: &[&str] = &["collation", "hint", "key", "query"];
 
@@ -16,6 +17,7 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     about: "Gives the different values of a field.",
     fields: FIELDS,
     effect: Effect::Read,
+    need: Need::Database(Right::Read),
     is_stable: false,
     run: |call| distinct(call).boxed(),
 }];

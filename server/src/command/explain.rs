@@ -16,6 +16,7 @@ use super::{Call, Command, Effect, Reply, count, distinct, handshake};
 use crate::arguments::Arguments;
 use crate::failure::{CommandError, Result};
 use crate::place::Reading;
+use crate::rights::{Need, arguments};
 
 pub(super) const COMMANDS: &[Command] = &[Command {
     name: "explain",
@@ -24,6 +25,7 @@ pub(super) const COMMANDS: &[Command] = &[Command {
             collection, and why no index is used.",
     fields: &["verbosity"],
     effect: Effect::Read,
+    need: Need::Arguments(|call| arguments::of_explained(call).boxed()),
     is_stable: true,
     run: |call| explain(call).boxed(),
 }];
@@ -163,7 +165,7 @@ fn finish(call: &Call<'_>, mut body: Document) -> Result<Reply> {
 
 /// A command within another.
 impl<'c> Call<'c> {
-    pub(super) fn of<'d>(&'d self, name: &'d str, command: &'d RawDocument) -> Call<'d> {
+    pub(crate) fn of<'d>(&'d self, name: &'d str, command: &'d RawDocument) -> Call<'d> {
         Call { name, arguments: Arguments::new(name, command), ..self.on(self.database) }
     }
 }

@@ -13,6 +13,7 @@ use super::{Call, Command, Effect, Reply, view};
 use crate::arguments::Arguments;
 use crate::failure::{CommandError, Result};
 use crate::place::Reading;
+use crate::rights::{Need, Right};
 
 pub(super) const FIELDS: &[&str] = &[
     "allowDiskUse",
@@ -44,6 +45,7 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     about: "Finds documents.",
     fields: FIELDS,
     effect: Effect::Read,
+    need: Need::Database(Right::Read),
     is_stable: true,
     run: |call| find(call).boxed(),
 }];

@@ -7,9 +7,10 @@ use bson::raw::{RawBsonRef, RawDocumentBuf};
 use bson::{Bson, DateTime, Document, doc};
 use futures::FutureExt;
 
-use super::{Call, Command, Effect, Reply};
+use super::{Call, Command, Effect, Reply, authenticate};
 use crate::failure::Result;
 use crate::options::Topology;
+use crate::rights::Need;
 use crate::sessions;
 use crate::wire::{Compressor, MAX_MESSAGE_BYTES};
 
@@ -43,6 +44,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "backpressure",
         ],
         effect: Effect::None,
+        need: Need::Nothing,
         is_stable: true,
         run: |call| hello(call).boxed(),
     },
@@ -52,6 +54,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Answers.",
         fields: &[],
         effect: Effect::None,
+        need: Need::Nothing,
         is_stable: true,
         run: |_| async { Reply::of(&Document::new()) }.boxed(),
     },
@@ -61,6 +64,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Says which version of MongoDB the server is compatible with, and its own.",
         fields: &[],
         effect: Effect::None,
+        need: Need::Login,
         is_stable: false,
         run: |_| async { Reply::of(&build_info()) }.boxed(),
     },
@@ -95,6 +99,14 @@ async fn hello(call: &Call<'_>) -> Result<Reply> {
         if !asked.is_empty() {
             reply.insert("compression", asked);
         }
+    }
+    if arguments.value("saslSupportedMechs")?.is_some() {
+        reply.insert("saslSupportedMechs", authenticate::mechanisms());
+    }
+    if let Some(command) = arguments.raw_document("speculativeAuthenticate")?
+        && let Ok(answer) = authenticate::speculative(call, command).await
+    {
+        reply.insert("speculativeAuthenticate", answer);
     }
     let body = RawDocumentBuf::try_from(&reply)?;
     Ok(Reply { body, next })

@@ -9,6 +9,7 @@ use super::{Call, Command, Effect, Reply, aggregate, cursor, view};
 use crate::arguments::Arguments;
 use crate::failure::{CommandError, Result};
 use crate::place::Place;
+use crate::rights::{Need, Right};
 
 /// A command of Atlas Search.
 macro_rules! search {
@@ -19,6 +20,7 @@ macro_rules! search {
             about: "Is refused with code 31082: there are no search indexes.",
             fields: $fields,
             effect: Effect::None,
+            need: Need::Login,
             is_stable: false,
             run: |_| async { Err(no_search()) }.boxed(),
         }
@@ -37,6 +39,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Creates indexes. Each is a commit, and usable when the command ends.",
         fields: &["commitQuorum", "ignoreUnknownIndexOptions", "indexes"],
         effect: Effect::Write,
+        need: Need::Database(Right::Define),
         is_stable: true,
         run: |call| create_indexes(call).boxed(),
     },
@@ -46,6 +49,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Lists the indexes of a collection.",
         fields: &["cursor", "includeBuildUUIDs", "includeIndexBuildInfo"],
         effect: Effect::Read,
+        need: Need::Database(Right::List),
         is_stable: true,
         run: |call| list_indexes(call).boxed(),
     },
@@ -55,6 +59,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Drops indexes. Past states keep them.",
         fields: &["index"],
         effect: Effect::Write,
+        need: Need::Database(Right::Define),
         is_stable: true,
         run: |call| drop_indexes(call).boxed(),
     },

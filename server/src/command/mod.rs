@@ -16,10 +16,12 @@
 //! | `retry.rs` | writes that a client sends again |
 //! | `snapshot.rs` | reads at a time of the server |
 //! | `watch.rs` | change streams |
+//! | `authenticate.rs`, `user.rs`, `user_info.rs` | logging in, and users |
 //! | `view.rs` | collections that are a pipeline over another one |
 
 mod aggregate;
 mod argon;
+mod authenticate;
 mod call;
 mod collection;
 mod count;
@@ -37,6 +39,8 @@ mod retry;
 mod session;
 mod snapshot;
 mod transaction;
+mod user;
+mod user_info;
 mod view;
 mod watch;
 mod write;
@@ -46,8 +50,12 @@ use futures::future::BoxFuture;
 pub(crate) use call::Call;
 pub(crate) use dispatch::{Answer, may_be_abandoned, run};
 pub(crate) use reply::Reply;
+pub(crate) use user::{role_texts, user_database};
+pub(crate) use user_info::UserArgument;
+pub(crate) use view::view_stages;
 
 use crate::failure::Result;
+use crate::rights::Need;
 
 /// A command.
 pub struct Command {
@@ -61,6 +69,8 @@ pub struct Command {
     pub fields: &'static [&'static str],
     /// What it does to the store.
     pub effect: Effect,
+    /// What its client needs to run it.
+    pub(crate) need: Need,
     /// Whether it belongs to version 1 of the Stable API.
     pub is_stable: bool,
     pub(crate) run: Handler,
@@ -95,7 +105,14 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         session::COMMANDS,
         diagnostic::COMMANDS,
     ];
-    let others = [collection::COMMANDS, index::COMMANDS, argon::COMMANDS];
+    let others = [
+        collection::COMMANDS,
+        index::COMMANDS,
+        argon::COMMANDS,
+        authenticate::COMMANDS,
+        user::COMMANDS,
+        user_info::COMMANDS,
+    ];
     families.into_iter().chain(others).flatten()
 }
 

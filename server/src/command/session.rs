@@ -7,7 +7,9 @@ use futures::FutureExt;
 
 use super::dispatch::session_id;
 use super::{Call, Command, Effect, Reply, transaction};
+use crate::auth::of_user;
 use crate::failure::{CommandError, Result};
+use crate::rights::Need;
 use crate::sessions;
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -17,6 +19,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Begins a session.",
         fields: &[],
         effect: Effect::None,
+        need: Need::Login,
         is_stable: false,
         run: |call| start(call).boxed(),
     },
@@ -26,6 +29,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Ends sessions, and their transactions.",
         fields: &[],
         effect: Effect::None,
+        need: Need::Login,
         is_stable: true,
         run: |call| async { end(call) }.boxed(),
     },
@@ -35,6 +39,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Keeps sessions from ending.",
         fields: &[],
         effect: Effect::None,
+        need: Need::Login,
         is_stable: true,
         run: |call| async { refresh(call) }.boxed(),
     },
@@ -44,6 +49,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Makes the writes of a transaction one commit.",
         fields: &["recoveryToken"],
         effect: Effect::Write,
+        need: Need::Login,
         is_stable: true,
         run: |call| transaction::commit(call).boxed(),
     },
@@ -53,6 +59,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Forgets the writes of a transaction.",
         fields: &["recoveryToken"],
         effect: Effect::None,
+        need: Need::Login,
         is_stable: true,
         run: |call| transaction::abort(call).boxed(),
     },
@@ -66,7 +73,7 @@ async fn start(call: &Call<'_>) -> Result<Reply> {
     bytes[12..].copy_from_slice(&b[8..]);
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    call.shared.sessions.session(bytes);
+    call.shared.sessions.session(of_user(bytes, call.connection.who().as_ref()));
     let minutes = i32::try_from(sessions::IDLE.as_secs() / 60).unwrap_or(30);
     let id = Binary { subtype: BinarySubtype::Uuid, bytes: bytes.to_vec() };
     Reply::of(&doc! { "id": { "id": id }, "timeoutMinutes": minutes })
@@ -76,7 +83,7 @@ async fn start(call: &Call<'_>) -> Result<Reply> {
 fn listed(call: &Call<'_>) -> Result<Vec<sessions::SessionId>> {
     let list = call.arguments.array(call.name)?.ok_or_else(|| call.arguments.missing(call.name))?;
     let ids = list.into_iter().map(|id| match id? {
-        RawBsonRef::Document(id) => session_id(id),
+        RawBsonRef::Document(id) => session_id(id, call.connection),
         _ => {
             Err(CommandError::type_mismatch(format!("{}: expected a list of documents", call.name)))
         }

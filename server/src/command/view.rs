@@ -52,6 +52,14 @@ pub(super) fn default_collation(state: Option<&State>, name: &str) -> Document {
     collation.cloned().unwrap_or_default()
 }
 
+/// The stages of a view; none for a name that is not one.
+///
+/// # Errors
+/// As of [`resolve`].
+pub(crate) fn view_stages(state: Option<&State>, name: &str) -> Result<Vec<Document>> {
+    Ok(resolve(state, name)?.map(|view| view.stages).unwrap_or_default())
+}
+
 /// Whether a name is a view.
 pub(super) fn is_view(state: &State, name: &str) -> bool {
     options_of_view(state, name).is_some()

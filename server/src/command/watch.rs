@@ -53,7 +53,12 @@ pub(super) async fn open(
     let mut stream = ChangeStream::open(call.shared, call.database, scope, options).await?;
     // The first batch waits for nothing.
     let first = stream.batch(call.shared, 0, Duration::ZERO).await?;
-    let id = call.shared.cursors.keep(namespace.clone(), Cursor::of_stream(stream), false);
+    let id = call.shared.cursors.keep(
+        namespace.clone(),
+        Cursor::of_stream(stream),
+        false,
+        call.claim.clone(),
+    );
     Ok(Reply::events(&first, id, &namespace, true))
 }
 

@@ -7,7 +7,7 @@ use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
 use super::cursor::Cursor;
-use super::frame::{HEADER_BYTES, Header, MAX_MESSAGE_BYTES, Opcode};
+use super::frame::{HEADER_BYTES, Header, Opcode};
 use super::{Frame, WireError};
 
 /// The bytes before the compressed ones: the opcode, the length, the compressor.
@@ -83,15 +83,15 @@ impl Compressor {
     }
 }
 
-/// The message in a compressed one. It takes at most [`MAX_MESSAGE_BYTES`].
-pub(super) fn unwrap(frame: &Frame) -> Result<(Frame, Compressor), WireError> {
+/// The message in a compressed one. It takes at most `most` bytes.
+pub(super) fn unwrap(frame: &Frame, most: usize) -> Result<(Frame, Compressor), WireError> {
     let mut content = Cursor(&frame.body);
     let opcode = Opcode::of(content.i32()?)?;
     if opcode == Opcode::Compressed {
         return Err(WireError::malformed("a compressed message in a compressed one"));
     }
     let length = usize::try_from(content.i32()?).ok();
-    let length = length.filter(|length| *length <= MAX_MESSAGE_BYTES - HEADER_BYTES);
+    let length = length.filter(|length| *length <= most - HEADER_BYTES);
     let length = length.ok_or(WireError::malformed("the length of a compressed message"))?;
     let id = content.u8()?;
     // 0 is a message as it is.

@@ -82,26 +82,29 @@ impl Header {
     }
 
     /// The header, and the length of the body.
-    fn decode(bytes: [u8; HEADER_BYTES]) -> Result<(Self, usize), WireError> {
+    fn decode(bytes: [u8; HEADER_BYTES], most: usize) -> Result<(Self, usize), WireError> {
         let mut fields = [0; 4];
         for (field, bytes) in fields.iter_mut().zip(bytes.as_chunks().0) {
             *field = i32::from_le_bytes(*bytes);
         }
         let [length, request_id, response_to, code] = fields;
-        let body = usize::try_from(length).ok().filter(|length| *length <= MAX_MESSAGE_BYTES);
+        let body = usize::try_from(length).ok().filter(|length| *length <= most);
         let body = body.and_then(|length| length.checked_sub(HEADER_BYTES));
-        let body = body.ok_or(WireError::Length { length })?;
+        let body = body.ok_or(WireError::Length { length, most })?;
         Ok((Self { request_id, response_to, opcode: Opcode::of(code)? }, body))
     }
 }
 
-/// Reads a message; `None` at the end of the stream. Memory grows as its bytes arrive, up to
-/// [`MAX_MESSAGE_BYTES`].
+/// Reads a message of at most `most` bytes, such as [`MAX_MESSAGE_BYTES`]; `None` at the end of the stream.
+/// Memory grows as its bytes arrive.
 ///
 /// # Errors
 /// `Broken` if the stream fails or ends within the message; `Length` or `Opcode` for a header that is
 /// refused.
-pub async fn read_frame(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<Frame>, WireError> {
+pub async fn read_frame(
+    stream: &mut (impl AsyncRead + Unpin),
+    most: usize,
+) -> Result<Option<Frame>, WireError> {
     let mut bytes = [0; HEADER_BYTES];
     let mut filled = 0;
     while filled < HEADER_BYTES {
@@ -111,7 +114,7 @@ pub async fn read_frame(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<
             read => filled += read,
         }
     }
-    let (header, length) = Header::decode(bytes)?;
+    let (header, length) = Header::decode(bytes, most)?;
     let mut body = Vec::with_capacity(length.min(FIRST_BYTES));
     stream.take(length as u64).read_to_end(&mut body).await?;
     if body.len() < length {
@@ -131,7 +134,7 @@ mod tests {
             for field in [length, 1, 0, opcode] {
                 bytes.extend_from_slice(&i32::to_le_bytes(field));
             }
-            let error = read_frame(&mut bytes.as_slice()).await.unwrap_err();
+            let error = read_frame(&mut bytes.as_slice(), MAX_MESSAGE_BYTES).await.unwrap_err();
             assert!(
                 matches!(error, WireError::Length { .. } | WireError::Opcode { .. }),
                 "{length} {opcode}: {error}"
@@ -145,12 +148,12 @@ mod tests {
         let mut bytes = header.encode(5).to_vec();
         bytes.extend_from_slice(b"12345");
         for end in 1..bytes.len() {
-            let result = read_frame(&mut &bytes[..end]).await;
+            let result = read_frame(&mut &bytes[..end], MAX_MESSAGE_BYTES).await;
             assert!(matches!(result, Err(WireError::Broken(_))), "{end}: {result:?}");
         }
         let mut stream = bytes.as_slice();
-        let frame = read_frame(&mut stream).await.unwrap().unwrap();
+        let frame = read_frame(&mut stream, MAX_MESSAGE_BYTES).await.unwrap().unwrap();
         assert_eq!((frame.header, frame.body.as_slice()), (header, &b"12345"[..]));
-        assert_eq!(read_frame(&mut stream).await.unwrap(), None);
+        assert_eq!(read_frame(&mut stream, MAX_MESSAGE_BYTES).await.unwrap(), None);
     }
 }

@@ -32,10 +32,12 @@ pub enum WireError {
     #[error("the connection broke within a message")]
     Broken(#[from] std::io::Error),
     /// The length of the header is out of bounds.
-    #[error("a message of {length} bytes: expected {HEADER_BYTES} to {MAX_MESSAGE_BYTES}")]
+    #[error("a message of {length} bytes: expected {HEADER_BYTES} to {most}")]
     Length {
         /// The length.
         length: i32,
+        /// The most that is taken: less before a login.
+        most: usize,
     },
     /// The message is of a kind that is not supported.
     #[error("unsupported opcode {code}: expected OP_MSG (2013); OP_QUERY (2004) is for hello only")]

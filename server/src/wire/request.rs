@@ -32,13 +32,13 @@ pub struct Request {
 }
 
 impl Request {
-    /// Decodes a request.
+    /// Decodes a request, which may have at most `most` bytes when it is decompressed.
     ///
     /// # Errors
     /// Any [`WireError`] but `Broken`.
-    pub fn decode(frame: &Frame) -> Result<Self, WireError> {
+    pub fn decode(frame: &Frame, most: usize) -> Result<Self, WireError> {
         if frame.header.opcode == Opcode::Compressed {
-            let (inner, compressor) = compression::unwrap(frame)?;
+            let (inner, compressor) = compression::unwrap(frame, most)?;
             return Ok(Self { compressor: Some(compressor), ..Self::decode_plain(&inner)? });
         }
         Self::decode_plain(frame)

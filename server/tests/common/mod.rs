@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use argon_core::Store;
 use argon_core::model::BranchName;
-use argon_server::wire::{Flags, Message, Opcode, read_frame};
+use argon_server::wire::{Flags, MAX_MESSAGE_BYTES, Message, Opcode, read_frame};
 use argon_server::{ServeOptions, Server, Stopper};
 use bson::raw::RawDocumentBuf;
 use bson::{Document, doc};
@@ -101,7 +101,8 @@ impl Client {
 
     /// The next reply.
     pub(crate) async fn reply(&mut self) -> Document {
-        let frame = read_frame(&mut self.stream).await.unwrap().expect("a reply");
+        let frame =
+            read_frame(&mut self.stream, MAX_MESSAGE_BYTES).await.unwrap().expect("a reply");
         assert_eq!(frame.header.opcode, Opcode::Msg);
         let message = Message::decode(&frame).unwrap();
         Document::try_from(message.body.as_ref()).unwrap()
@@ -109,7 +110,7 @@ impl Client {
 
     /// Whether the server has closed the connection.
     pub(crate) async fn is_closed(&mut self) -> bool {
-        matches!(read_frame(&mut self.stream).await, Ok(None) | Err(_))
+        matches!(read_frame(&mut self.stream, MAX_MESSAGE_BYTES).await, Ok(None) | Err(_))
     }
 }
 

@@ -12,6 +12,7 @@ use super::statement::{Done, Statement, with_constants};
 use super::{check_number, number};
 use crate::arguments::Arguments;
 use crate::failure::{CommandError, Result};
+use crate::rights::{Need, arguments};
 
 pub(super) const COMMAND: Command = Command {
     name: "bulkWrite",
@@ -28,6 +29,7 @@ pub(super) const COMMAND: Command = Command {
         "ordered",
     ],
     effect: Effect::Write,
+    need: Need::Arguments(|call| async { arguments::of_bulk_write(call) }.boxed()),
     is_stable: true,
     run: |call| bulk_write(call).boxed(),
 };

@@ -8,6 +8,7 @@ use futures::FutureExt;
 use super::super::{Call, Command, Effect, Reply, view};
 use super::earlier::{self, Earlier};
 use crate::failure::{CommandError, Result};
+use crate::rights::{Need, Right};
 
 pub(super) const COMMAND: Command = Command {
     name: "findAndModify",
@@ -29,6 +30,7 @@ pub(super) const COMMAND: Command = Command {
         "upsert",
     ],
     effect: Effect::Write,
+    need: Need::Database(Right::Write),
     is_stable: true,
     run: |call| find_and_modify(call).boxed(),
 };

@@ -17,6 +17,7 @@ use futures::FutureExt;
 use super::{Call, Command, Effect, Reply};
 use crate::arguments::Arguments;
 use crate::failure::{CommandError, Result};
+use crate::rights::{Need, Right};
 use execute::execute;
 use statement::{Done, Statement};
 
@@ -27,6 +28,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Inserts documents.",
         fields: &["bypassDocumentValidation", "bypassEmptyTsReplacement", "documents", "ordered"],
         effect: Effect::Write,
+        need: Need::Database(Right::Write),
         is_stable: true,
         run: |call| insert(call).boxed(),
     },
@@ -42,6 +44,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "updates",
         ],
         effect: Effect::Write,
+        need: Need::Database(Right::Write),
         is_stable: true,
         run: |call| update(call).boxed(),
     },
@@ -51,6 +54,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Deletes documents.",
         fields: &["deletes", "let", "ordered"],
         effect: Effect::Write,
+        need: Need::Database(Right::Write),
         is_stable: true,
         run: |call| delete(call).boxed(),
     },

@@ -1,0 +1,43 @@
+//! Users of a server over the store: their names, roles, and what verifies their passwords.
+//!
+//! A user is one record under the refs of the store, changed by compare-and-set. Core stores users; who
+//! may do what is decided by the server. The store itself is open to every process that can open it.
+//!
+//! | file | content |
+//! | --- | --- |
+//! | `name.rs` | names of users |
+//! | `role.rs` | roles, and where a user has them |
+//! | `credentials.rs` | what verifies a password |
+//! | `record.rs` | the record of a user |
+//! | `operations.rs` | creating, reading, changing and removing users |
+
+mod credentials;
+mod name;
+mod operations;
+mod record;
+mod role;
+#[cfg(test)]
+mod tests;
+
+pub use credentials::{Credentials, ScramKeys};
+pub use name::{UserDatabase, UserName};
+pub use role::{Grant, Role, Scope};
+
+use bson::DateTime;
+
+/// A user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct User {
+    /// The name.
+    pub name: UserName,
+    /// Distinguishes the user from another who had the name before.
+    pub id: [u8; 16],
+    /// The roles.
+    pub grants: Vec<Grant>,
+    /// What verifies the password.
+    pub credentials: Credentials,
+    /// The time of creation.
+    pub created: DateTime,
+    /// Who created the user.
+    pub actor: String,
+}

@@ -1,0 +1,55 @@
+//! The rights of a client.
+
+use std::sync::Arc;
+
+use argon_core::users::{Grant, Scope, User};
+
+use super::demand::{Demand, Target};
+use super::{Right, scope};
+use crate::auth::Who;
+use crate::failure::Result;
+use crate::place::Places;
+
+/// The rights of a client: all of them, if the server asks for no login.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Held {
+    /// Whether users have to log in.
+    pub(crate) is_enforced: bool,
+    /// The user, as stored; `None` before the login, and if the user was dropped since.
+    pub(crate) user: Option<Arc<User>>,
+}
+
+/// Whose a cursor is, and what reading on in it demands.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Claim {
+    pub(crate) user: Option<Who>,
+    pub(crate) demands: Arc<[Demand]>,
+}
+
+impl Held {
+    /// Whether there is a right on a scope; `None` is what every user has.
+    pub(crate) fn allow(&self, right: Right, scope: Option<&Scope>) -> bool {
+        if !self.is_enforced {
+            return true;
+        }
+        let Some(user) = &self.user else { return false };
+        scope.is_none_or(|scope| grants_allow(&user.grants, right, scope))
+    }
+
+    /// Whether a demand is met.
+    pub(super) fn meets(&self, places: &Places, demand: &Demand) -> Result<bool> {
+        let right = demand.right;
+        let scope = match &demand.target {
+            Target::Scope(scope) => Some(scope.clone()),
+            Target::Database(database) => scope::of_database(places, database, right)?,
+            Target::Revision { database, revision } => {
+                scope::of_revision(places, database, revision, right)?
+            }
+        };
+        Ok(self.allow(right, scope.as_ref()))
+    }
+}
+
+fn grants_allow(grants: &[Grant], right: Right, scope: &Scope) -> bool {
+    grants.iter().any(|grant| right.is_given_by(grant.role) && grant.scope.covers(scope))
+}
