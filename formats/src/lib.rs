@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod arbitrary;
+pub mod columns;
 mod dump;
 mod error;
 pub mod extjson;

@@ -1,10 +1,9 @@
 //! Columns as Python's tuples: the type, the length, the number of nulls, the buffers, the children as pairs of name
 //! and column, and what BSON's types were.
 
+use argon_formats::columns::{Bytes, Column, TextOf, Values};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
-
-use super::builder::{Bytes, Column, TextOf, Values};
 
 /// A column as a tuple.
 ///

@@ -3,39 +3,55 @@
 use std::collections::{BTreeSet, HashMap};
 
 use argon_core::{Error, Result};
-use argon_formats::extjson::{Layout, Mode, print_raw_value};
 use bson::raw::{RawBsonRef, RawDocument};
 
 use super::kind::{Fields, Kind};
-use crate::commands::malformed;
+use super::malformed;
+use crate::extjson::{Layout, Mode, print_raw_value};
 
 /// A column: one value, or none, for each row.
-pub(crate) struct Column {
-    pub(super) length: usize,
-    pub(super) nulls: usize,
-    pub(super) validity: Bits,
-    pub(super) values: Values,
+pub struct Column {
+    /// The number of rows.
+    pub length: usize,
+    /// The number of rows without a value.
+    pub nulls: usize,
+    /// A bit for each row: whether it has a value.
+    pub validity: Bits,
+    /// The values.
+    pub values: Values,
 }
 
-/// The values of a column. A row without a value has one that does not count.
-pub(super) enum Values {
+/// The values of a column, little-endian. A row without a value has one that does not count.
+pub enum Values {
+    /// No row has a value.
     Null,
+    /// Booleans.
     Bool(Bits),
+    /// Integers of 32 bits.
     Int32(Vec<u8>),
+    /// Integers of 64 bits.
     Int64(Vec<u8>),
+    /// Doubles.
     Double(Vec<u8>),
+    /// Times in milliseconds since 1970, of 64 bits.
     Date(Vec<u8>),
     /// Texts as they are; hex digits of `ObjectId`s; digits of decimals.
     Text(Bytes, TextOf),
+    /// Bytes, of any subtype.
     Binary(Bytes),
+    /// Arrays: the 64-bit offsets at which each begins, and the values of all.
     List(Vec<u8>, Box<Column>),
+    /// Documents: the columns of their fields with names, and the places of the names.
     Struct(Vec<(String, Column)>, HashMap<String, usize>),
 }
 
 /// What the texts of a column are.
-pub(super) enum TextOf {
+pub enum TextOf {
+    /// Strings.
     Strings,
+    /// `ObjectId`s.
     ObjectIds,
+    /// Decimals.
     Decimals,
     /// Values of these types: a string as it is, any other as canonical Extended JSON.
     Mixed(BTreeSet<&'static str>),
@@ -43,15 +59,18 @@ pub(super) enum TextOf {
 
 /// Bits, the lowest of a byte first.
 #[derive(Default)]
-pub(super) struct Bits {
-    pub(super) bytes: Vec<u8>,
+pub struct Bits {
+    /// The bits, eight in a byte.
+    pub bytes: Vec<u8>,
     length: usize,
 }
 
-/// Texts or bytes, with 64-bit offsets.
-pub(super) struct Bytes {
-    pub(super) offsets: Vec<u8>,
-    pub(super) bytes: Vec<u8>,
+/// Texts or bytes.
+pub struct Bytes {
+    /// The 64-bit offsets at which each begins, and the end of the last one.
+    pub offsets: Vec<u8>,
+    /// All of them, one after the other.
+    pub bytes: Vec<u8>,
 }
 
 impl Bits {
@@ -79,7 +98,7 @@ impl Bytes {
 
 impl Column {
     /// An empty column with a field for each of these.
-    pub(crate) fn of_fields(fields: &Fields) -> Self {
+    pub fn of_fields(fields: &Fields) -> Self {
         let named = fields.fields.iter();
         let columns: Vec<(String, Self)> =
             named.map(|(name, kind)| (name.clone(), Self::of(kind))).collect();
@@ -115,7 +134,7 @@ impl Column {
     ///
     /// # Errors
     /// `Invalid` for a document that can't be read.
-    pub(crate) fn push_document(&mut self, document: &RawDocument) -> Result<()> {
+    pub fn push_document(&mut self, document: &RawDocument) -> Result<()> {
         self.push(Some(RawBsonRef::Document(document)))
     }
 

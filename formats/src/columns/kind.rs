@@ -5,14 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use argon_core::Result;
 use bson::raw::{RawBsonRef, RawDocument};
 
-use crate::commands::malformed;
+use super::malformed;
 
 /// The integers that a double holds exactly, up to this one.
 const EXACT: u64 = 1 << 53;
 
 /// The type of a column.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Kind {
+pub(super) enum Kind {
     /// Of a field that is always null.
     Null,
     Bool,
@@ -35,14 +35,17 @@ pub(crate) enum Kind {
 
 /// The fields of documents, in the order in which they were first seen.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Fields {
+pub struct Fields {
     pub(super) fields: Vec<(String, Kind)>,
     places: HashMap<String, usize>,
 }
 
 impl Fields {
     /// Widens the types so that they hold the values of a document.
-    pub(crate) fn add(&mut self, document: &RawDocument) -> Result<()> {
+    ///
+    /// # Errors
+    /// `Invalid` for a document that can't be read.
+    pub fn add(&mut self, document: &RawDocument) -> Result<()> {
         for (position, element) in document.iter().enumerate() {
             let (name, value) = element.map_err(malformed)?;
             let place = self.place(position, name.as_str());
