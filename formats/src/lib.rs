@@ -19,8 +19,8 @@ pub use dump::{
 };
 pub use error::FormatError;
 pub use source::{
-    BadRecord, CellTypes, CsvOptions, Format, Record, Source, SourceOptions, digest_of_file,
-    digest_of_part,
+    BadRecord, CellTypes, CsvOptions, Format, Position, Record, Source, SourceOptions,
+    digest_of_file, digest_of_part,
 };
 pub use validate::{InvalidDocument, MAX_DEPTH, MAX_DOCUMENT_BYTES, validate};
 pub use write::{

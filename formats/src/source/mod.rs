@@ -23,7 +23,7 @@ pub use self::csv_types::CellTypes;
 pub(super) use self::input::Input;
 use self::json_reader::JsonReader;
 use self::record::Damage;
-pub use self::record::{BadRecord, Record};
+pub use self::record::{BadRecord, Position, Record};
 use super::extjson::DoubledNames;
 use super::{ArchivePart, FormatError};
 
