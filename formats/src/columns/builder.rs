@@ -1,11 +1,11 @@
 //! The buffers of a column in Arrow's layout.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use argon_core::{Error, Result};
 use bson::raw::{RawBsonRef, RawDocument};
 
-use super::kind::{Fields, Kind};
+use super::kind::{Fields, Kind, Slot};
 use super::malformed;
 use crate::extjson::{Layout, Mode, print_raw_value};
 
@@ -17,6 +17,9 @@ pub struct Column {
     pub nulls: usize,
     /// A bit for each row: whether it has a value.
     pub validity: Bits,
+    /// Whether every row without a value is null in its document; otherwise, such a field is missing in some
+    /// documents, or in all.
+    pub has_explicit_nulls: bool,
     /// The values.
     pub values: Values,
 }
@@ -37,8 +40,8 @@ pub enum Values {
     Date(Vec<u8>),
     /// Texts as they are; hex digits of `ObjectId`s; digits of decimals.
     Text(Bytes, TextOf),
-    /// Bytes, of any subtype.
-    Binary(Bytes),
+    /// Bytes, and their subtype; 0 if they have several.
+    Binary(Bytes, u8),
     /// Arrays: the 64-bit offsets at which each begins, and the values of all.
     List(Vec<u8>, Box<Column>),
     /// Documents: the columns of their fields with names, and the places of the names.
@@ -54,7 +57,7 @@ pub enum TextOf {
     /// Decimals.
     Decimals,
     /// Values of these types: a string as it is, any other as canonical Extended JSON.
-    Mixed(BTreeSet<&'static str>),
+    Mixed(Vec<&'static str>),
 }
 
 /// Bits, the lowest of a byte first.
@@ -100,16 +103,20 @@ impl Column {
     /// An empty column with a field for each of these.
     pub fn of_fields(fields: &Fields) -> Self {
         let named = fields.fields.iter();
+        let of = |slot: &Slot| {
+            let has_explicit_nulls = slot.types.has_null() && slot.values == fields.documents;
+            Self { has_explicit_nulls, ..Self::of(slot) }
+        };
         let columns: Vec<(String, Self)> =
-            named.map(|(name, kind)| (name.clone(), Self::of(kind))).collect();
+            named.map(|(name, slot)| (name.clone(), of(slot))).collect();
         let places = columns.iter().enumerate().map(|(place, (name, _))| (name.clone(), place));
         let places = places.collect();
         Self::empty(Values::Struct(columns, places))
     }
 
-    fn of(kind: &Kind) -> Self {
+    fn of(slot: &Slot) -> Self {
         let text = |of| Values::Text(Bytes::new(), of);
-        Self::empty(match kind {
+        Self::empty(match &slot.kind {
             Kind::Null => Values::Null,
             Kind::Bool => Values::Bool(Bits::default()),
             Kind::Int32 => Values::Int32(Vec::new()),
@@ -119,15 +126,28 @@ impl Column {
             Kind::Text => text(TextOf::Strings),
             Kind::ObjectId => text(TextOf::ObjectIds),
             Kind::Decimal => text(TextOf::Decimals),
-            Kind::Mixed(types) => text(TextOf::Mixed(types.clone())),
-            Kind::Binary => Values::Binary(Bytes::new()),
+            Kind::Mixed => text(TextOf::Mixed(slot.types.names())),
+            Kind::Binary { subtype } => Values::Binary(Bytes::new(), subtype.unwrap_or(0)),
             Kind::List(of) => Values::List(0_i64.to_le_bytes().to_vec(), Box::new(Self::of(of))),
             Kind::Struct(fields) => return Self::of_fields(fields),
         })
     }
 
     fn empty(values: Values) -> Self {
-        Self { length: 0, nulls: 0, validity: Bits::default(), values }
+        let validity = Bits::default();
+        Self { length: 0, nulls: 0, validity, has_explicit_nulls: false, values }
+    }
+
+    /// What the values were, if the type does not say it: `objectId` or `decimal` for their digits, `mixed:`
+    /// and the types for values that became text, `binData:` and the subtype for bytes of another than 0.
+    pub fn note(&self) -> Option<String> {
+        match &self.values {
+            Values::Text(_, TextOf::ObjectIds) => Some("objectId".to_owned()),
+            Values::Text(_, TextOf::Decimals) => Some("decimal".to_owned()),
+            Values::Text(_, TextOf::Mixed(types)) => Some(format!("mixed:{}", types.join(","))),
+            Values::Binary(_, subtype) if *subtype != 0 => Some(format!("binData:{subtype}")),
+            _ => None,
+        }
     }
 
     /// Adds a document to a column with fields.
@@ -163,8 +183,10 @@ impl Column {
             }
             (Values::Text(bytes, _), Some(RawBsonRef::String(text))) => bytes.push(text.as_bytes()),
             (Values::Text(bytes, of), Some(value)) => bytes.push(of.text(value)?.as_bytes()),
-            (Values::Binary(bytes), Some(RawBsonRef::Binary(binary))) => bytes.push(binary.bytes),
-            (Values::Text(bytes, _) | Values::Binary(bytes), _) => bytes.push(&[]),
+            (Values::Binary(bytes, _), Some(RawBsonRef::Binary(binary))) => {
+                bytes.push(binary.bytes);
+            }
+            (Values::Text(bytes, _) | Values::Binary(bytes, _), _) => bytes.push(&[]),
             (Values::List(offsets, of), value) => {
                 if let Some(RawBsonRef::Array(array)) = value {
                     for value in array {

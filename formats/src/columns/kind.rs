@@ -1,11 +1,12 @@
 //! The type of a column, inferred over all documents.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use argon_core::Result;
 use bson::raw::{RawBsonRef, RawDocument};
 
 use super::malformed;
+use super::types::Types;
 
 /// The integers that a double holds exactly, up to this one.
 const EXACT: u64 = 1 << 53;
@@ -23,21 +24,36 @@ pub(super) enum Kind {
     },
     Double,
     Text,
-    Binary,
+    /// `subtype` if all values have the same one.
+    Binary {
+        subtype: Option<u8>,
+    },
     Date,
     ObjectId,
     Decimal,
-    List(Box<Kind>),
+    List(Box<Slot>),
     Struct(Fields),
-    /// Values of several types, or of a type that Arrow does not have; these are the types.
-    Mixed(BTreeSet<&'static str>),
+    /// Values of several types, or of a type that Arrow does not have.
+    Mixed,
+}
+
+/// What is known of the values of a field, or of the elements of arrays.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Slot {
+    pub(super) kind: Kind,
+    /// The types of all values.
+    pub(super) types: Types,
+    /// The number of values.
+    pub(super) values: u64,
 }
 
 /// The fields of documents, in the order in which they were first seen.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fields {
-    pub(super) fields: Vec<(String, Kind)>,
+    pub(super) fields: Vec<(String, Slot)>,
     places: HashMap<String, usize>,
+    /// The number of documents.
+    pub(super) documents: u64,
 }
 
 impl Fields {
@@ -46,12 +62,23 @@ impl Fields {
     /// # Errors
     /// `Invalid` for a document that can't be read.
     pub fn add(&mut self, document: &RawDocument) -> Result<()> {
+        self.documents += 1;
         for (position, element) in document.iter().enumerate() {
             let (name, value) = element.map_err(malformed)?;
             let place = self.place(position, name.as_str());
             self.fields[place].1.add(value)?;
         }
         Ok(())
+    }
+
+    /// The number of columns of all depths that have values themselves.
+    pub fn columns(&self) -> usize {
+        self.fields.iter().map(|(_, slot)| slot.kind.columns()).sum()
+    }
+
+    /// Makes text of the columns of documents that never have a field, since files have no such columns.
+    pub fn replace_empty_documents(&mut self) {
+        self.fields.iter_mut().for_each(|(_, slot)| slot.kind.replace_empty_documents());
     }
 
     /// The place of a field, which is mostly that of the element.
@@ -64,8 +91,20 @@ impl Fields {
         }
         let place = self.fields.len();
         self.places.insert(name.to_owned(), place);
-        self.fields.push((name.to_owned(), Kind::Null));
+        self.fields.push((name.to_owned(), Slot::new()));
         place
+    }
+}
+
+impl Slot {
+    fn new() -> Self {
+        Self { kind: Kind::Null, types: Types::default(), values: 0 }
+    }
+
+    fn add(&mut self, value: RawBsonRef<'_>) -> Result<()> {
+        self.values += 1;
+        self.types.insert(value);
+        self.kind.add(value)
     }
 }
 
@@ -76,15 +115,17 @@ impl Kind {
 
         match (&mut *self, value) {
             (_, Value::Null | Value::Undefined)
+            | (Self::Mixed, _)
             | (Self::Bool, Value::Boolean(_))
             | (Self::Int32 | Self::Int64 { .. } | Self::Double, Value::Int32(_))
             | (Self::Double, Value::Double(_))
             | (Self::Text, Value::String(_))
-            | (Self::Binary, Value::Binary(_))
             | (Self::Date, Value::DateTime(_))
             | (Self::ObjectId, Value::ObjectId(_))
             | (Self::Decimal, Value::Decimal128(_)) => {}
-            (Self::Mixed(types), value) => drop(types.insert(name_of(value))),
+            (Self::Binary { subtype }, Value::Binary(binary)) => {
+                *subtype = subtype.filter(|subtype| *subtype == u8::from(binary.subtype));
+            }
             (Self::Int64 { exact }, Value::Int64(number)) => *exact &= is_exact(number),
             (Self::Int32, Value::Int64(number)) => *self = Self::Int64 { exact: is_exact(number) },
             (Self::Double, Value::Int64(number)) if is_exact(number) => {}
@@ -101,9 +142,26 @@ impl Kind {
                     self.add(value)?;
                 }
             }
-            (kind, value) => *self = Self::Mixed(BTreeSet::from([kind.name(), name_of(value)])),
+            (kind, _) => *kind = Self::Mixed,
         }
         Ok(())
+    }
+
+    fn columns(&self) -> usize {
+        match self {
+            Self::List(of) => of.kind.columns(),
+            Self::Struct(fields) => fields.columns(),
+            _ => 1,
+        }
+    }
+
+    fn replace_empty_documents(&mut self) {
+        match self {
+            Self::List(of) => of.kind.replace_empty_documents(),
+            Self::Struct(fields) if fields.fields.is_empty() => *self = Self::Mixed,
+            Self::Struct(fields) => fields.replace_empty_documents(),
+            _ => {}
+        }
     }
 
     /// The type for a first value; of its parts nothing is known yet.
@@ -114,48 +172,14 @@ impl Kind {
             RawBsonRef::Int64(number) => Self::Int64 { exact: is_exact(number) },
             RawBsonRef::Double(_) => Self::Double,
             RawBsonRef::String(_) => Self::Text,
-            RawBsonRef::Binary(_) => Self::Binary,
+            RawBsonRef::Binary(binary) => Self::Binary { subtype: Some(binary.subtype.into()) },
             RawBsonRef::DateTime(_) => Self::Date,
             RawBsonRef::ObjectId(_) => Self::ObjectId,
             RawBsonRef::Decimal128(_) => Self::Decimal,
-            RawBsonRef::Array(_) => Self::List(Box::new(Self::Null)),
+            RawBsonRef::Array(_) => Self::List(Box::new(Slot::new())),
             RawBsonRef::Document(_) => Self::Struct(Fields::default()),
-            other => Self::Mixed(BTreeSet::from([name_of(other)])),
+            _ => Self::Mixed,
         }
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Bool => "bool",
-            Self::Int32 => "int",
-            Self::Int64 { .. } => "long",
-            Self::Double => "double",
-            Self::Text => "string",
-            Self::Binary => "binData",
-            Self::Date => "date",
-            Self::ObjectId => "objectId",
-            Self::Decimal => "decimal",
-            Self::List(_) => "array",
-            Self::Struct(_) => "object",
-            Self::Mixed(_) => "mixed",
-        }
-    }
-}
-
-/// The name of a type in MongoDB's `$type`.
-fn name_of(value: RawBsonRef<'_>) -> &'static str {
-    match value {
-        RawBsonRef::RegularExpression(_) => "regex",
-        RawBsonRef::JavaScriptCode(_) => "javascript",
-        RawBsonRef::JavaScriptCodeWithScope(_) => "javascriptWithScope",
-        RawBsonRef::Timestamp(_) => "timestamp",
-        RawBsonRef::Symbol(_) => "symbol",
-        RawBsonRef::DbPointer(_) => "dbPointer",
-        RawBsonRef::MinKey => "minKey",
-        RawBsonRef::MaxKey => "maxKey",
-        RawBsonRef::Null | RawBsonRef::Undefined => "null",
-        other => Kind::first(other).name(),
     }
 }
 

@@ -6,14 +6,19 @@
 //! | file | content |
 //! | --- | --- |
 //! | `kind.rs` | the type of a column |
+//! | `types.rs` | the types of its values |
+//! | `changes.rs` | which columns do not give back what they were made of |
 //! | `builder.rs` | the buffers of a column |
 
 mod builder;
+mod changes;
 mod kind;
+mod types;
 
 use argon_core::Error;
 
 pub use self::builder::{Bits, Bytes, Column, TextOf, Values};
+pub use self::changes::{Change, ChangedColumn};
 pub use self::kind::Fields;
 
 fn malformed(source: bson::error::Error) -> Error {
