@@ -9,7 +9,10 @@
 //! | `types.rs` | the types of its values |
 //! | `changes.rs` | which columns do not give back what they were made of |
 //! | `builder.rs` | the buffers of a column |
+//! | `arrow.rs` | the columns as Arrow's arrays, with the feature `columnar` |
 
+#[cfg(feature = "columnar")]
+pub(crate) mod arrow;
 mod builder;
 mod changes;
 mod kind;

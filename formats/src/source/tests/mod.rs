@@ -1,6 +1,8 @@
 //! Contracts of every reader, by format.
 
 mod bson_files;
+#[cfg(feature = "columnar")]
+mod columnar_files;
 mod csv_files;
 mod files;
 mod hostile;
