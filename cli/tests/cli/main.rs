@@ -5,6 +5,7 @@
 mod bench;
 mod bisect;
 mod branches;
+mod columns;
 mod completion;
 mod concurrency;
 mod conditional;

@@ -102,7 +102,7 @@ impl Bytes {
 impl Column {
     /// An empty column with a field for each of these.
     pub fn of_fields(fields: &Fields) -> Self {
-        let named = fields.fields.iter();
+        let named = fields.named.iter();
         let of = |slot: &Slot| {
             let has_explicit_nulls = slot.types.has_null() && slot.values == fields.documents;
             Self { has_explicit_nulls, ..Self::of(slot) }

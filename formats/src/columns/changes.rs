@@ -64,7 +64,7 @@ impl Fields {
     }
 
     fn gather(&self, parent: &str, changes: &mut Vec<ChangedColumn>) {
-        for (name, slot) in &self.fields {
+        for (name, slot) in &self.named {
             let path = if parent.is_empty() { name.clone() } else { format!("{parent}.{name}") };
             if slot.types.has_null() && slot.values < self.documents {
                 changes.push(ChangedColumn { path: path.clone(), change: Change::Null });

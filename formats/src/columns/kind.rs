@@ -50,7 +50,7 @@ pub(super) struct Slot {
 /// The fields of documents, in the order in which they were first seen.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fields {
-    pub(super) fields: Vec<(String, Slot)>,
+    pub(super) named: Vec<(String, Slot)>,
     places: HashMap<String, usize>,
     /// The number of documents.
     pub(super) documents: u64,
@@ -66,32 +66,61 @@ impl Fields {
         for (position, element) in document.iter().enumerate() {
             let (name, value) = element.map_err(malformed)?;
             let place = self.place(position, name.as_str());
-            self.fields[place].1.add(value)?;
+            self.named[place].1.add(value)?;
         }
         Ok(())
     }
 
+    /// These fields alone, each as the names down to it. A field that no document has is always null.
+    pub fn select(&self, paths: &[Vec<String>]) -> Self {
+        let mut selected = Self { documents: self.documents, ..Self::default() };
+        for path in paths {
+            selected.take(self, path);
+        }
+        selected
+    }
+
+    fn take(&mut self, all: &Self, path: &[String]) {
+        let Some((name, rest)) = path.split_first() else { return };
+        let known = all.places.get(name).map(|place| &all.named[*place].1);
+        let place = self.place(usize::MAX, name);
+        let slot = &mut self.named[place].1;
+        match known {
+            Some(known) if rest.is_empty() => *slot = known.clone(),
+            Some(Slot { kind: Kind::Struct(all), types, values }) => {
+                if !matches!(slot.kind, Kind::Struct(_)) {
+                    let fields = Self { documents: all.documents, ..Self::default() };
+                    *slot = Slot { kind: Kind::Struct(fields), types: *types, values: *values };
+                }
+                if let Kind::Struct(fields) = &mut slot.kind {
+                    fields.take(all, rest);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// The number of columns of all depths that have values themselves.
     pub fn columns(&self) -> usize {
-        self.fields.iter().map(|(_, slot)| slot.kind.columns()).sum()
+        self.named.iter().map(|(_, slot)| slot.kind.columns()).sum()
     }
 
     /// Makes text of the columns of documents that never have a field, since files have no such columns.
     pub fn replace_empty_documents(&mut self) {
-        self.fields.iter_mut().for_each(|(_, slot)| slot.kind.replace_empty_documents());
+        self.named.iter_mut().for_each(|(_, slot)| slot.kind.replace_empty_documents());
     }
 
     /// The place of a field, which is mostly that of the element.
     fn place(&mut self, position: usize, name: &str) -> usize {
-        if self.fields.get(position).is_some_and(|(known, _)| known == name) {
+        if self.named.get(position).is_some_and(|(known, _)| known == name) {
             return position;
         }
         if let Some(place) = self.places.get(name) {
             return *place;
         }
-        let place = self.fields.len();
+        let place = self.named.len();
         self.places.insert(name.to_owned(), place);
-        self.fields.push((name.to_owned(), Slot::new()));
+        self.named.push((name.to_owned(), Slot::new()));
         place
     }
 }
@@ -158,7 +187,7 @@ impl Kind {
     fn replace_empty_documents(&mut self) {
         match self {
             Self::List(of) => of.kind.replace_empty_documents(),
-            Self::Struct(fields) if fields.fields.is_empty() => *self = Self::Mixed,
+            Self::Struct(fields) if fields.named.is_empty() => *self = Self::Mixed,
             Self::Struct(fields) => fields.replace_empty_documents(),
             _ => {}
         }

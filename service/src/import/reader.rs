@@ -99,6 +99,9 @@ impl Reader {
         }
         self.report(source);
         self.hand_over()?;
+        for note in source.notes() {
+            self.watcher.notes(&note);
+        }
         self.send(Found::End)
     }
 

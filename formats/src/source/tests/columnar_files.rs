@@ -25,13 +25,17 @@ const FORMATS: [(ColumnarFormat, &str); 2] =
 fn table(directory: &TempDir, name: &str, documents: &[RawDocumentBuf]) -> (PathBuf, Vec<String>) {
     let path = directory.path().join(name);
     let mut fields = Fields::default();
-    documents.iter().for_each(|document| fields.add(document).unwrap());
+    for document in documents {
+        fields.add(document).unwrap();
+    }
     fields.replace_empty_documents();
     let changes = fields.changes().iter().map(ToString::to_string).collect();
     let Some(Format::Columnar(format)) = Format::of_path(&path) else { panic!("{name}") };
     let gzip = name.ends_with("gz");
     let mut writer = ColumnarWriter::create(Target::File(&path), format, fields, gzip).unwrap();
-    documents.iter().for_each(|document| writer.write(document).unwrap());
+    for document in documents {
+        writer.write(document).unwrap();
+    }
     assert_eq!(writer.finish().unwrap().documents, documents.len() as u64);
     (path, changes)
 }
@@ -75,11 +79,15 @@ fn foreign(directory: &TempDir, name: &str, batches: &[RecordBatch]) -> PathBuf 
     if name.ends_with("parquet") {
         let groups = WriterProperties::builder().set_max_row_group_row_count(Some(2)).build();
         let mut writer = ArrowWriter::try_new(file, schema, Some(groups)).unwrap();
-        batches.iter().for_each(|batch| writer.write(batch).unwrap());
+        for batch in batches {
+            writer.write(batch).unwrap();
+        }
         writer.close().unwrap();
     } else {
         let mut writer = FileWriter::try_new(file, &schema).unwrap();
-        batches.iter().for_each(|batch| writer.write(batch).unwrap());
+        for batch in batches {
+            writer.write(batch).unwrap();
+        }
         writer.finish().unwrap();
     }
     path
@@ -339,6 +347,22 @@ proptest! {
             prop_assert_eq!(all_sorted(&found), all_sorted(&documents));
         }
     }
+}
+
+#[test]
+fn some_fields_can_be_selected() {
+    let mut fields = Fields::default();
+    fields.add(&rawdoc! { "a": { "b": 1, "c": "x" }, "d": 1, "e": 5 }).unwrap();
+    let path = |path: &str| path.split('.').map(str::to_owned).collect();
+    let selected = fields.select(&["e", "a.c", "none", "a.none", "d.x"].map(path));
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("a.parquet");
+    let mut writer =
+        ColumnarWriter::create(Target::File(&file), ColumnarFormat::Parquet, selected, false)
+            .unwrap();
+    writer.write(&rawdoc! { "a": { "b": 1, "c": "x" }, "d": 1, "e": 5 }).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(read_at(&file), [rawdoc! { "e": 5, "a": { "c": "x" } }]);
 }
 
 #[test]
