@@ -15,6 +15,7 @@ mod damage;
 mod deleted_projects;
 mod documents;
 mod dumps;
+mod dvc;
 #[cfg(unix)]
 mod edit;
 mod errors;
