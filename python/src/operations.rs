@@ -12,7 +12,7 @@ use argon_service::log::{ListCommits, LogEntry};
 use argon_service::plan::{PlanOutcome, PlanReview, Refusal, ShownPlan};
 use argon_service::reflog::{ListReflog, ReflogLine};
 use argon_service::{
-    Result, Workspace, branch, changes, collections, document, index, keys, log, pin, plan,
+    Result, Workspace, branch, changes, collections, document, dvc, index, keys, log, pin, plan,
     project, reflog, restore, sandbox,
 };
 use futures::TryStreamExt;
@@ -89,6 +89,8 @@ async fn of_store(lease: &Lease, operation: &Operation) -> Result<Option<String>
     Ok(Some(match operation.name.as_str() {
         "project.list" => json(&project::list(&opened, operation.request()?).await?)?,
         "project.create" => json(&project::create(&opened, operation.request()?, &()).await?)?,
+        "dvc.update" => json(&dvc::update(&opened, operation.request()?).await?)?,
+        "dvc.check" => json(&dvc::check(&opened, operation.request()?).await?)?,
         _ => return Ok(None),
     }))
 }
@@ -110,6 +112,7 @@ async fn of_project(workspace: &Workspace, operation: &Operation) -> Result<Opti
             let key = key.map(|file| keys::read_private(file.as_ref())).transpose()?;
             json(&pin::create(workspace, request, key.as_ref()).await?)?
         }
+        "dvc.pin" => json(&dvc::pin(workspace, operation.request()?).await?)?,
         "pin.delete" => json(&pin::delete(of_project, operation.request()?).await?)?,
         "sandbox.create" => {
             json(&sandbox::create(workspace, environment, operation.request()?).await?)?
