@@ -4,7 +4,7 @@ The type of a column is inferred over all documents, never from the first ones: 
 bits, and to doubles where all of them stay exact. A column with values of several types becomes text,
 and is reported by a :class:`MixedTypesWarning` and by :func:`mixed_columns`: strings as they are, other
 values as canonical Extended JSON. ObjectIds and decimals are text too; the metadata of their fields says
-so, and a table that comes back has them again.
+so, and a table that comes back has them again, as well as the subtype of binary values.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ __all__ = ["MixedTypesWarning", "documents", "mixed_columns", "of_documents", "t
 
 _BSON = b"bson"
 _MIXED = "mixed:"
+_BINARY = "binData:"
 
 
 class MixedTypesWarning(UserWarning):
@@ -186,13 +187,16 @@ def _is_pandas(table: Any) -> bool:
 def _restorer(field: pyarrow.Field) -> Any:
     """What makes the value of BSON of a value of a column."""
     import pyarrow
-    from bson import Decimal128, Int64, ObjectId
+    from bson import Binary, Decimal128, Int64, ObjectId
 
     note = (field.metadata or {}).get(_BSON, b"").decode()
     if note == "objectId":
         return ObjectId
     if note == "decimal":
         return Decimal128
+    if note.startswith(_BINARY):
+        subtype = int(note.removeprefix(_BINARY))
+        return lambda value: Binary(value, subtype)
     if pyarrow.types.is_struct(field.type):
         parts = {child.name: _restorer(child) for child in field.type}
         return lambda value: {

@@ -96,6 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
+
 def _nearest() -> str:
     for directory in (Path.cwd(), *Path.cwd().parents):
         if (directory / SUFFIX).is_dir():

@@ -12,7 +12,7 @@ import polars
 import pyarrow
 import pyarrow.parquet
 import pytest
-from bson import Decimal128, Int64, ObjectId, Regex
+from bson import Binary, Decimal128, Int64, ObjectId, Regex
 
 import argondb
 from argondb.arrow import MixedTypesWarning, mixed_columns
@@ -199,6 +199,13 @@ def test_the_index_of_pandas_is_no_field(main: argondb.Branch) -> None:
     assert main["b"].find().to_list() == [{"_id": 1}, {"_id": 2}, {"_id": 3}]
     main["c"].insert_table(named.reset_index())
     assert main["c"].find_one(1) == {"n": "x", "_id": 1}
+
+
+def test_binary_values_keep_their_subtype(main: argondb.Branch) -> None:
+    document = {"_id": 1, "uuid": Binary(b"0123456789abcdef", 4), "bytes": b"x"}
+    main["a"].insert_one(dict(document))
+    main["b"].insert_table(main["a"].to_arrow())
+    assert main["b"].find_one(1) == document
 
 
 def test_object_ids_and_decimals_are_text_after_a_trip_through_frames(main: argondb.Branch) -> None:
