@@ -279,6 +279,7 @@ impl Export<'_> {
                 CsvWriter::create(target, columns, gzip).map(Writer::Csv)
             }
             Format::Columnar(format) => {
+                format.check(&request.target)?;
                 let fields = self.fields(&collection).await?;
                 let changes = fields.changes();
                 for change in &changes {

@@ -59,6 +59,19 @@ pub enum ColumnarFormat {
     Arrow,
 }
 
+impl ColumnarFormat {
+    /// Checks that this build has the format.
+    ///
+    /// # Errors
+    /// `NoColumnar`, which names the file.
+    pub fn check(self, path: &Path) -> Result<(), FormatError> {
+        if cfg!(feature = "columnar") {
+            return Ok(());
+        }
+        Err(FormatError::NoColumnar { path: path.to_owned(), format: self })
+    }
+}
+
 impl fmt::Display for ColumnarFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

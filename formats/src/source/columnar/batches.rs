@@ -124,7 +124,7 @@ impl Arrow {
 }
 
 pub(super) fn damaged(error: &dyn fmt::Display) -> String {
-    format!("the data are damaged: {error}")
+    format!("can't read the data: {error}")
 }
 
 impl fmt::Debug for Batches {
