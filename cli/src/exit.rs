@@ -148,6 +148,10 @@ impl From<FormatError> for Failure {
             FormatError::SeveralDatabases { .. } => {
                 Some("choose one by --database NAME".to_owned())
             }
+            FormatError::NoColumnar { .. } => {
+                let build = "cargo build --release -p argon-cli --features columnar";
+                Some(format!("build argon with `{build}`, or take another format"))
+            }
             FormatError::UnknownFormat { .. } => Some("say it by --format".to_owned()),
             _ => None,
         };

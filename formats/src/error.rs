@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::ColumnarFormat;
 use super::extjson::ExtJsonError;
 
 /// The reason why a file or a dump can't be opened, read as a whole, or written.
@@ -21,8 +22,8 @@ pub enum FormatError {
     },
     /// Neither the caller nor the file's name determines the format.
     #[error(
-        "unknown format of {}: expected the extension .bson, .json, .jsonl, .ndjson or .csv, each \
-         also with .gz",
+        "unknown format of {}: expected the extension .bson, .json, .jsonl, .ndjson, .csv, .parquet, \
+         .arrow or .feather, each also with .gz",
         path.display()
     )]
     UnknownFormat {
@@ -43,11 +44,27 @@ pub enum FormatError {
         /// The field, and what to do.
         reason: String,
     },
-    /// Documents have more fields than a CSV file may have columns; the caller can select some.
+    /// Documents have more fields than a table may have columns; the caller can select some.
     #[error("the documents have more than {most} fields")]
     TooManyColumns {
         /// The maximum number of columns.
         most: usize,
+    },
+    /// A file of columns can't be read, or documents can't be written as one.
+    #[error("{}: {reason}", path.display())]
+    Columns {
+        /// The file.
+        path: PathBuf,
+        /// The place in the file, and the problem.
+        reason: String,
+    },
+    /// This build leaves out files of columns: it lacks the feature `columnar`.
+    #[error("{}: this build has no {format} files", path.display())]
+    NoColumnar {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: ColumnarFormat,
     },
     /// The format of a dump's `.metadata.json` is invalid.
     #[error("{}: invalid metadata of a collection: {reason}", path.display())]

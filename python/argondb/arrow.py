@@ -4,7 +4,7 @@ The type of a column is inferred over all documents, never from the first ones: 
 bits, and to doubles where all of them stay exact. A column with values of several types becomes text,
 and is reported by a :class:`MixedTypesWarning` and by :func:`mixed_columns`: strings as they are, other
 values as canonical Extended JSON. ObjectIds and decimals are text too; the metadata of their fields says
-so, and a table that comes back has them again.
+so, and a table that comes back has them again, as well as the subtype of binary values.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = ["MixedTypesWarning", "documents", "mixed_columns", "of_documents", "t
 
 _BSON = b"bson"
 _MIXED = "mixed:"
+_BINARY = "binData:"
 
 
 class MixedTypesWarning(UserWarning):
@@ -240,7 +241,7 @@ def _is_pandas(table: Any) -> bool:
 
 def _restorer(field: pyarrow.Field, path: str) -> Any:
     """What makes the value of BSON of a value of a column."""
-    from bson import Decimal128, Int64, ObjectId
+    from bson import Binary, Decimal128, Int64, ObjectId
     from pyarrow import types
 
     note = (field.metadata or {}).get(_BSON, b"").decode()
@@ -251,6 +252,9 @@ def _restorer(field: pyarrow.Field, path: str) -> Any:
         return ObjectId
     if note == "decimal":
         return Decimal128
+    if note.startswith(_BINARY):
+        subtype = int(note.removeprefix(_BINARY))
+        return lambda value: Binary(value, subtype)
     if types.is_struct(of):
         parts = {child.name: _restorer(child, f"{path}.{child.name}") for child in of}
         return lambda value: {

@@ -1,6 +1,7 @@
 """DVC: lock files that make a collection a dependency of a pipeline.
 
-``argondb-dvc`` (or ``python -m argondb.dvc``) writes, renews and checks them::
+The command ``argon dvc`` writes, renews and checks them; this module does the same in Python, and as
+``argondb-dvc`` (or ``python -m argondb.dvc``) where there is no command::
 
     argondb-dvc pin users.argon --branch main
     argondb-dvc update
@@ -16,26 +17,20 @@ Neither names a store: that is ``--store``, ``ARGON_STORE``, or the nearest ``.a
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from argondb import store as _store
-from argondb.branch import State
 from argondb.errors import ArgonError, InvalidError, NotFoundError
 from argondb.store import Store
 
 __all__ = ["Lock", "check", "main", "pin", "update"]
 
 SUFFIX = ".argon"
-PARAMETERS = "argon.yaml"
-
-_VERSION = 1
-_LOCK_COMMENT = "# The state of a collection; `argondb-dvc update` renews it. Do not edit."
-_PARAMETERS_COMMENT = "# Written by `argondb-dvc` from the lock files beside it. Do not edit."
 
 
 @dataclass(frozen=True)
@@ -55,56 +50,24 @@ class Lock:
         return f"{self.branch}@{self.lsn}"
 
     @classmethod
-    def read(cls, file: Path) -> Lock:
-        """Reads a lock file."""
-        values = {}
-        for line in file.read_text(encoding="utf-8").splitlines():
-            if line.strip() and not line.startswith("#"):
-                name, _, value = line.partition(":")
-                try:
-                    values[name.strip()] = json.loads(value)
-                except ValueError:
-                    raise InvalidError(f"invalid line in {file}: {line}") from None
-        if values.pop("version", None) != _VERSION:
-            raise InvalidError(f"{file} is no lock file of version {_VERSION}")
-        types = {"lsn": int}
-        for field in fields(cls):
-            if not isinstance(values.get(field.name), types.get(field.name, str)):
-                raise InvalidError(f"missing or invalid field {field.name} in {file}")
-        return cls(**{field.name: values[field.name] for field in fields(cls)})
-
-    def write(self, file: Path) -> None:
-        """Writes the lock file, and the parameters of its directory."""
-        # A scalar of JSON is one of YAML, too.
-        lines = [f"{name}: {json.dumps(value)}" for name, value in asdict(self).items()]
-        _replace(file, [_LOCK_COMMENT, f"version: {_VERSION}", *lines])
-        _write_parameters(file.parent)
+    def _of(cls, result: Mapping[str, Any]) -> Lock:
+        names = ("project", "branch", "collection", "lsn", "digest")
+        return cls(**{name: result[name] for name in names})
 
 
 def pin(
     store: Store, file: Path, project: str, branch: str, collection: str, at: str | None = None
 ) -> Lock:
     """Writes a lock file for a collection at the head of a branch, or at a revision of it."""
-    state = _state(store, project, branch, at)
-    lock = Lock(project, branch, collection, state.lsn, _digest(state, collection))
-    _check_revision(state, lock)
-    lock.write(file)
-    return lock
+    request = {"file": str(file), "collection": collection, "revision": at}
+    return Lock._of(store._session.call("dvc.pin", request, project, branch))
 
 
 def update(store: Store, file: Path, at: str | None = None) -> tuple[Lock, bool]:
     """Renews a lock file from the head of its branch, or from a revision of it. Returns what it says
     now, and whether it changed: it stays as it is if the content of the collection is the same."""
-    old = Lock.read(file)
-    state = _state(store, old.project, old.branch, at)
-    digest = _digest(state, old.collection)
-    if digest == old.digest and _is_there(store, old):
-        _write_parameters(file.parent)
-        return old, False
-    lock = Lock(old.project, old.branch, old.collection, state.lsn, digest)
-    _check_revision(state, lock)
-    lock.write(file)
-    return lock, True
+    result = store._session.call("dvc.update", {"file": str(file), "revision": at})
+    return Lock._of(result), result["changed"]
 
 
 def check(store: Store, file: Path) -> tuple[Lock, bool]:
@@ -114,75 +77,12 @@ def check(store: Store, file: Path) -> tuple[Lock, bool]:
     - :class:`~argondb.InvalidError`: the content differs.
     - :class:`~argondb.NotFoundError`: the state does not exist any more.
     """
-    lock = Lock.read(file)
-    digest = _digest(_state(store, lock.project, lock.branch, f"@{lock.lsn}"), lock.collection)
-    if digest != lock.digest:
-        raise InvalidError(
-            f"{lock.revision} has other content in '{lock.collection}' than {file.name} says: digest "
-            f"{digest} instead of {lock.digest}"
-        )
-    head = _state(store, lock.project, lock.branch, None)
-    return lock, _digest_or_none(head, lock.collection) == lock.digest
-
-
-def _state(store: Store, project: str, branch: str, at: str | None) -> State:
-    of = store.project(project).branch(branch)
-    return of.head() if at is None else of.at(at)
-
-
-def _digest(state: State, collection: str) -> str:
-    digest = _digest_or_none(state, collection)
-    if digest is None:
-        names = ", ".join(state.list_collection_names()) or "none"
-        raise NotFoundError(
-            f"unknown collection '{collection}' in {state.revision}; known collections: {names}"
-        )
-    return digest
-
-
-def _digest_or_none(state: State, collection: str) -> str | None:
-    request = {"digest": True, "revision": state.revision}
-    for listed in state._session.call("collection.list", request, state._project, state._branch):
-        if listed["collection"] == collection:
-            return str(listed["digest"])
-    return None
-
-
-def _is_there(store: Store, lock: Lock) -> bool:
-    try:
-        state = _state(store, lock.project, lock.branch, f"@{lock.lsn}")
-        return _digest_or_none(state, lock.collection) == lock.digest
-    except NotFoundError:
-        return False
-
-
-def _check_revision(state: State, lock: Lock) -> None:
-    """Refuses a revision that is of another branch: the lock file would name another state."""
-    named = State(state._session, lock.project, lock.branch, f"{lock.branch}@{lock.lsn}")
-    if named.digest != state.digest:
-        raise InvalidError(f"this revision is not of the branch '{lock.branch}'; give its --branch")
-
-
-def _write_parameters(directory: Path) -> None:
-    lines = []
-    for file in sorted(directory.glob(f"*{SUFFIX}")):
-        if file.is_file():
-            lock = Lock.read(file)
-            lines.append(f"{file.stem}:")
-            lines.append(f"  rev: {json.dumps(lock.revision)}")
-            lines.append(f"  project: {json.dumps(lock.project)}")
-            lines.append(f"  collection: {json.dumps(lock.collection)}")
-    _replace(directory / PARAMETERS, [_PARAMETERS_COMMENT, *lines])
-
-
-def _replace(file: Path, lines: Sequence[str]) -> None:
-    """Writes a file at once, unless it has these lines already."""
-    text = "\n".join(lines) + "\n"
-    if file.exists() and file.read_text(encoding="utf-8") == text:
-        return
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(file)
+    result = store._session.call("dvc.check", {"file": str(file)})
+    if result["status"] == "changed":
+        raise InvalidError(result["problem"])
+    if result["status"] == "missing":
+        raise NotFoundError(result["problem"])
+    return Lock._of(result), result["status"] == "current"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

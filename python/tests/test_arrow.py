@@ -13,7 +13,7 @@ import polars
 import pyarrow
 import pyarrow.parquet
 import pytest
-from bson import Decimal128, Int64, ObjectId, Regex
+from bson import Binary, Decimal128, Int64, ObjectId, Regex
 
 import argondb
 from argondb.arrow import MixedTypesWarning, mixed_columns
@@ -294,6 +294,13 @@ def test_a_type_without_a_value_in_bson_is_named(main: argondb.Branch) -> None:
         with pytest.raises(argondb.InvalidError):
             main["a"].insert_table(wrong)
     assert main["a"].count_documents({}) == 0
+
+
+def test_binary_values_keep_their_subtype(main: argondb.Branch) -> None:
+    document = {"_id": 1, "uuid": Binary(b"0123456789abcdef", 4), "bytes": b"x"}
+    main["a"].insert_one(dict(document))
+    main["b"].insert_table(main["a"].to_arrow())
+    assert main["b"].find_one(1) == document
 
 
 def test_object_ids_and_decimals_are_text_after_a_trip_through_frames(main: argondb.Branch) -> None:

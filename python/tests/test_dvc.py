@@ -37,10 +37,9 @@ def commands(tmp_path: Path, argon: str) -> Mapping[str, str]:
     commands = tmp_path / "bin"
     commands.mkdir()
     (commands / "argon").symlink_to(argon)
-    for name, module in {"argondb-dvc": "argondb.dvc", "dvc": "dvc"}.items():
-        script = commands / name
-        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n')
-        script.chmod(0o755)
+    script = commands / "dvc"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m dvc "$@"\n')
+    script.chmod(0o755)
     return {
         "PATH": f"{commands}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
@@ -67,7 +66,7 @@ def test_a_lock_file_changes_with_the_content(url: str, tmp_path: Path) -> None:
     file = tmp_path / "users.argon"
     with argondb.open(url) as store:
         pinned = dvc.pin(store, file, "shop", "main", "users")
-        assert (pinned, pinned.lsn) == (dvc.Lock.read(file), 1)
+        assert (dvc.check(store, file), pinned.lsn) == ((pinned, True), 1)
         text = file.read_text()
         assert url not in text and str(tmp_path) not in text
     change(url, "orders")
@@ -113,8 +112,8 @@ def test_a_bad_lock_file_is_refused(url: str, tmp_path: Path, line: str) -> None
     name = line.partition(":")[0]
     kept = [other for other in file.read_text().splitlines() if not other.startswith(f"{name}:")]
     file.write_text("\n".join([*kept, line]))
-    with pytest.raises(InvalidError):
-        dvc.Lock.read(file)
+    with argondb.open(url) as store, pytest.raises(InvalidError, match="not a lock file"):
+        dvc.check(store, file)
 
 
 def test_the_command_tells_by_its_exit_code(

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use argon_core::model::{CollectionName, Document};
 use argon_core::{CollectionView, Error, State};
+use argon_formats::columns::{Change, ChangedColumn, Fields};
 use argon_formats::extjson::Mode;
 use argon_formats::{
-    BsonWriter, CsvColumns, CsvWriter, Format, JsonLinesWriter, Metadata, OpenOutput, Target,
-    Written, buckets_name, remove_others, write_metadata,
+    BsonWriter, ColumnarFormat, ColumnarWriter, CsvColumns, CsvWriter, Format, JsonLinesWriter,
+    Metadata, OpenOutput, Target, Written, buckets_name, remove_others, write_metadata,
 };
 use futures::TryStreamExt;
 use schemars::JsonSchema;
@@ -21,8 +22,8 @@ use crate::{Failure, Hint, Result, Watcher};
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "they are independent switches of a request")]
 pub struct ExportDocuments {
-    /// A directory; a file whose name ends in `.json`, `.jsonl`, `.ndjson`, `.bson` or `.csv`, also with
-    /// `.gz`; or `-` for standard output.
+    /// A directory; a file whose name ends in `.json`, `.jsonl`, `.ndjson`, `.bson`, `.csv`, `.parquet`, `.arrow`
+    /// or `.feather`, also with `.gz`; or `-` for standard output.
     pub target: PathBuf,
     /// The format of a file; without it, the name of the file determines it, and standard output gets JSON.
     #[serde(default)]
@@ -34,7 +35,7 @@ pub struct ExportDocuments {
     /// Whether the files of a directory, or standard output, are compressed.
     #[serde(default)]
     pub gzip: bool,
-    /// CSV: the fields that are columns, with dots within them; without any, all.
+    /// CSV, Parquet and Arrow: the fields that are columns, with dots within them; without any, all.
     #[serde(default)]
     pub fields: Vec<String>,
     /// JSON: whether it is relaxed Extended JSON, which loses some types.
@@ -58,6 +59,10 @@ pub enum ExportFormat {
     Json,
     /// Comma-separated values with a header.
     Csv,
+    /// Parquet, in builds with the feature `columnar`.
+    Parquet,
+    /// Arrow's own format, which is called Feather too, in the same builds.
+    Arrow,
 }
 
 impl From<ExportFormat> for Format {
@@ -66,6 +71,8 @@ impl From<ExportFormat> for Format {
             ExportFormat::Bson => Self::Bson,
             ExportFormat::Json => Self::JsonLines,
             ExportFormat::Csv => Self::Csv,
+            ExportFormat::Parquet => Self::Columnar(ColumnarFormat::Parquet),
+            ExportFormat::Arrow => Self::Columnar(ColumnarFormat::Arrow),
         }
     }
 }
@@ -86,15 +93,65 @@ pub struct ExportedFile {
     pub path: String,
     /// The number of its documents.
     pub documents: u64,
+    /// The columns of a Parquet or Arrow file that do not give back what they were made of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changed_columns: Vec<ExportedColumn>,
+}
+
+/// A column whose values, or some of them, are others when the file is imported again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ExportedColumn {
+    /// The names down to it, with dots between them; `item` stands for the elements of an array.
+    pub column: String,
+    /// What the values became.
+    pub became: ColumnType,
+    /// The types of the values as the query operator `$type` names them, if they are the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<&'static str>,
+}
+
+/// What the values of a column became.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnType {
+    /// Text: strings as they are, other values as canonical Extended JSON.
+    Text,
+    /// Integers of 64 bits.
+    Long,
+    /// Doubles, of the same value.
+    Double,
+    /// Binary values of subtype 0.
+    Binary,
+    /// Missing fields: some documents have a null, and others no such field.
+    Missing,
+}
+
+impl From<ChangedColumn> for ExportedColumn {
+    fn from(ChangedColumn { path: column, change }: ChangedColumn) -> Self {
+        let (became, types) = match change {
+            Change::Text(types) => (ColumnType::Text, types),
+            Change::Number(types, "long") => (ColumnType::Long, types),
+            Change::Number(types, _) => (ColumnType::Double, types),
+            Change::Subtype => (ColumnType::Binary, Vec::new()),
+            Change::Null => (ColumnType::Missing, Vec::new()),
+        };
+        Self { column, became, types }
+    }
 }
 
 impl From<Written> for ExportedFile {
     fn from(Written { path, documents }: Written) -> Self {
-        Self { path: path.display().to_string(), documents }
+        Self { path: path.display().to_string(), documents, changed_columns: Vec::new() }
     }
 }
 
 impl ExportDocuments {
+    /// The fields that are columns, each as the names down to it.
+    fn paths(&self) -> Vec<Vec<String>> {
+        let path = |name: &String| name.split('.').map(str::to_owned).collect();
+        self.fields.iter().map(path).collect()
+    }
+
     /// Whether the target is standard output.
     pub fn is_stdout(&self) -> bool {
         self.target == Path::new("-")
@@ -118,7 +175,7 @@ pub async fn export(
     let export = Export { request, watcher };
     let target = request.target.as_path();
     let format = request.format.map(Format::from);
-    let written = match format.or_else(|| Format::of_path(target)) {
+    let files = match format.or_else(|| Format::of_path(target)) {
         _ if request.is_stdout() => {
             let format = format.unwrap_or(Format::JsonLines);
             vec![export.file(Target::Stdout(stdout), format, request.gzip, state).await?]
@@ -130,9 +187,8 @@ pub async fn export(
             let gzip = target.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
             vec![export.file(Target::File(target), format, gzip, state).await?]
         }
-        None => export.directory(target, state).await?,
+        None => export.directory(target, state).await?.into_iter().map(Into::into).collect(),
     };
-    let files = written.into_iter().map(ExportedFile::from).collect();
     Ok(ExportedFiles { lsn: state.lsn().get(), files })
 }
 
@@ -146,6 +202,7 @@ enum Writer {
     Bson(BsonWriter),
     Json(JsonLinesWriter),
     Csv(CsvWriter),
+    Columnar(ColumnarWriter),
 }
 
 impl Export<'_> {
@@ -211,28 +268,40 @@ impl Export<'_> {
         format: Format,
         gzip: bool,
         state: &State,
-    ) -> Result<Written> {
+    ) -> Result<ExportedFile> {
         let request = self.request;
         let collection = state.collection(&self.chosen(state)?)?;
+        let mut changed_columns = Vec::new();
         let writer = match format {
             Format::Bson => BsonWriter::to(target, gzip).map(Writer::Bson),
             Format::Csv => {
                 let columns = self.columns(&collection).await?;
                 CsvWriter::create(target, columns, gzip).map(Writer::Csv)
             }
-            _ => {
+            Format::Columnar(format) => {
+                format.check(&request.target)?;
+                let fields = self.fields(&collection).await?;
+                let changes = fields.changes();
+                for change in &changes {
+                    self.watcher.notes(&change.to_string());
+                }
+                changed_columns.extend(changes.into_iter().map(ExportedColumn::from));
+                ColumnarWriter::create(target, format, fields, gzip).map(Writer::Columnar)
+            }
+            Format::Json | Format::JsonLines => {
                 let mode = if request.relaxed { Mode::Relaxed } else { Mode::Canonical };
                 JsonLinesWriter::create(target, mode, gzip).map(Writer::Json)
             }
         };
-        self.write(writer?, &collection).await
+        let written = self.write(writer?, &collection).await?;
+        Ok(ExportedFile { changed_columns, ..written.into() })
     }
 
     /// The columns of a CSV file. Unless the request names them, the collection is read once for them.
     async fn columns(&self, collection: &CollectionView) -> Result<Vec<Vec<String>>> {
-        if !self.request.fields.is_empty() {
-            let path = |name: &String| name.split('.').map(str::to_owned).collect();
-            return Ok(self.request.fields.iter().map(path).collect());
+        let paths = self.request.paths();
+        if !paths.is_empty() {
+            return Ok(paths);
         }
         let mut columns = CsvColumns::default();
         let mut documents = collection.scan();
@@ -240,6 +309,21 @@ impl Export<'_> {
             columns.note(document.as_raw())?;
         }
         Ok(columns.paths())
+    }
+
+    /// The fields of a table, for which the collection is read once.
+    async fn fields(&self, collection: &CollectionView) -> Result<Fields> {
+        let mut fields = Fields::default();
+        let mut documents = collection.scan();
+        while let Some(document) = documents.try_next().await? {
+            fields.add(document.as_raw())?;
+        }
+        let paths = self.request.paths();
+        if !paths.is_empty() {
+            fields = fields.select(&paths);
+        }
+        fields.replace_empty_documents();
+        Ok(fields)
     }
 
     /// The collection that goes into a file of one.
@@ -278,6 +362,7 @@ impl Export<'_> {
                     writer.write(document.as_raw())?;
                 }
                 Writer::Csv(writer) => writer.write(document.as_raw())?,
+                Writer::Columnar(writer) => writer.write(document.as_raw())?,
             }
             self.watcher.advances(1);
         }
@@ -285,6 +370,7 @@ impl Export<'_> {
             Writer::Bson(writer) => writer.finish()?,
             Writer::Json(writer) => writer.finish()?,
             Writer::Csv(writer) => writer.finish()?,
+            Writer::Columnar(writer) => writer.finish()?,
         })
     }
 

@@ -128,6 +128,7 @@ pub fn of_format(error: &FormatError) -> Error {
             _ => ErrorKind::Unavailable,
         },
         FormatError::NoSuchDatabase { .. } => ErrorKind::NotFound,
+        FormatError::NoColumnar { .. } => ErrorKind::Unsupported,
         _ => ErrorKind::Invalid,
     };
     let described = Error::new(kind, error.to_string());

@@ -14,6 +14,7 @@
 //! - [`init`], [`migrate`]: stores, created and copied;
 //! - [`import`]: files and dumps into commits; [`export`]: states into files; [`loss`]: what JSON can't
 //!   express;
+//! - [`dvc`]: lock files that make collections dependencies of DVC's pipelines;
 //! - [`patches`]: differences as text that can be applied; [`range`]: commits between two states;
 //! - [`merge_policy`], [`mask_policy`]: policies as files;
 //! - [`upkeep`], [`verify`], [`health`], [`queue`]: garbage, damage, measures and jobs of a store;
@@ -37,6 +38,7 @@ pub mod credentials;
 pub mod discover;
 pub mod document;
 pub mod duration;
+pub mod dvc;
 pub mod export;
 mod failure;
 pub mod health;

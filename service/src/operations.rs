@@ -16,8 +16,8 @@ use crate::log::{ListCommits, LogEntry};
 use crate::plan::{PlanOutcome, PlanReview, Refusal, ShownPlan};
 use crate::reflog::{ListReflog, ReflogLine};
 use crate::{
-    OpenStore, Result, Workspace, branch, changes, collections, document, index, keys, log, pin,
-    plan, project, reflog, restore, sandbox,
+    OpenStore, Result, Workspace, branch, changes, collections, document, dvc, index, keys, log,
+    pin, plan, project, reflog, restore, sandbox,
 };
 
 /// An operation with its request.
@@ -100,6 +100,8 @@ async fn of_store(opened: &OpenStore, operation: &Operation) -> Result<Option<Ve
     Ok(Some(match operation.name.as_str() {
         "project.list" => encoded(&project::list(opened, operation.request()?).await?)?,
         "project.create" => encoded(&project::create(opened, operation.request()?, &()).await?)?,
+        "dvc.update" => encoded(&dvc::update(opened, operation.request()?).await?)?,
+        "dvc.check" => encoded(&dvc::check(opened, operation.request()?).await?)?,
         _ => return Ok(None),
     }))
 }
@@ -121,6 +123,7 @@ async fn of_project(workspace: &Workspace, operation: &Operation) -> Result<Opti
             let key = key.map(|file| keys::read_private(file.as_ref())).transpose()?;
             encoded(&pin::create(workspace, request, key.as_ref()).await?)?
         }
+        "dvc.pin" => encoded(&dvc::pin(workspace, operation.request()?).await?)?,
         "pin.delete" => encoded(&pin::delete(of_project, operation.request()?).await?)?,
         "sandbox.create" => {
             encoded(&sandbox::create(workspace, environment, operation.request()?).await?)?

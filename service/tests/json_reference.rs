@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use argon_service::{
-    ErrorObject, bisect, branch, changes, collections, connection_string, document, export, health,
-    import, index, init, json, log, migrate, patches, pin, plan, project, queue, reflog, restore,
-    sandbox, settings, snapshot, status, store_names, upkeep, usage_metrics, user, verify,
+    ErrorObject, bisect, branch, changes, collections, connection_string, document, dvc, export,
+    health, import, index, init, json, log, migrate, patches, pin, plan, project, queue, reflog,
+    restore, sandbox, settings, snapshot, status, store_names, upkeep, usage_metrics, user, verify,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -313,6 +313,12 @@ fn page() -> String {
     page.result::<import::ImportSummary>("Result");
     page.request::<export::ExportDocuments>("export");
     page.result::<export::ExportedFiles>("Result");
+    page.request::<dvc::PinCollection>("dvc pin");
+    page.result::<dvc::PinnedLock>("Result");
+    page.request::<dvc::UpdateLock>("dvc update");
+    page.result::<dvc::UpdatedLock>("A list of");
+    page.request::<dvc::CheckLock>("dvc check");
+    page.result::<dvc::CheckedLock>("A list of");
     page.request::<patches::ApplyPatch>("apply");
     page.result::<patches::AppliedPatch>("Result");
     page.result::<patches::PatchConflict>("A list of, if the patch does not fit");

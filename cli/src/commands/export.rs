@@ -20,6 +20,7 @@ Examples:
   argon export old --at main@2026-07-07 --gzip
   argon export zips.json -c zips --relaxed
   argon export zips.csv -c zips --fields _id,city,loc.x
+  argon export zips.parquet -c zips --at main@2026-07-07
   argon export - -c zips | jq .pop";
 
 /// Export a state as a mongodump directory, or one collection as a file or on standard output.
@@ -28,11 +29,15 @@ Examples:
 /// complete. JSON holds no options and indexes; a document that JSON can't express, such as one with a
 /// field named $oid, is refused; --lossy changes it instead. CSV holds no types either: it is for
 /// spreadsheets, and a field within a document is a column such as loc.x.
+///
+/// Parquet and Arrow files have a column for each field, whose type is inferred over all documents. Values of
+/// several types become text, which is noted; docs/COLUMNS.md says what else changes. `ObjectId`s and decimals are
+/// text too, and come back as what they were. A build without the feature columnar has neither format.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExportArgs {
-    /// A directory; a file whose name ends in .json, .jsonl, .ndjson, .bson or .csv, also with .gz; or -
-    /// for standard output
+    /// A directory; a file whose name ends in .json, .jsonl, .ndjson, .bson, .csv, .parquet, .arrow or .feather,
+    /// also with .gz; or - for standard output
     #[arg(value_name = "DIR|FILE|-")]
     target: PathBuf,
     #[command(flatten)]
@@ -46,7 +51,7 @@ pub(crate) struct ExportArgs {
     /// The format of a file [default: by its name; for standard output: json]
     #[arg(long, value_name = "FORMAT")]
     format: Option<FileFormat>,
-    /// CSV: the fields that are columns, such as _id,name.first [default: all]
+    /// CSV, Parquet, Arrow: the fields that are columns, such as _id,name.first [default: all]
     #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
     fields: Vec<String>,
     #[command(flatten)]
@@ -78,6 +83,10 @@ enum FileFormat {
     Json,
     /// Comma-separated values with a header
     Csv,
+    /// Parquet
+    Parquet,
+    /// Arrow's own format, which is called Feather too
+    Arrow,
 }
 
 impl From<FileFormat> for ExportFormat {
@@ -86,6 +95,8 @@ impl From<FileFormat> for ExportFormat {
             FileFormat::Bson => Self::Bson,
             FileFormat::Json => Self::Json,
             FileFormat::Csv => Self::Csv,
+            FileFormat::Parquet => Self::Parquet,
+            FileFormat::Arrow => Self::Arrow,
         }
     }
 }

@@ -23,6 +23,7 @@ mod delete;
 mod diff;
 mod distinct;
 mod doctor;
+mod dvc;
 mod edit;
 mod explain;
 mod export;
@@ -91,6 +92,8 @@ pub(crate) enum Command {
     Pin(pin::PinCommand),
     Import(import::ImportArgs),
     Export(export::ExportArgs),
+    #[command(subcommand)]
+    Dvc(dvc::DvcCommand),
     Put(put::PutArgs),
     Update(update::UpdateArgs),
     Delete(delete::DeleteArgs),
@@ -235,6 +238,7 @@ impl Command {
             Self::Pin(command) => command.run(context).await,
             Self::Import(args) => args.run(context).await,
             Self::Export(args) => args.run(context).await,
+            Self::Dvc(command) => command.run(context).await,
             Self::Put(args) => args.run(context).await,
             Self::Delete(args) => args.run(context).await,
             Self::Edit(args) => args.run(context).await,

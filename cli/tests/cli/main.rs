@@ -5,6 +5,7 @@
 mod bench;
 mod bisect;
 mod branches;
+mod columns;
 mod completion;
 mod concurrency;
 mod conditional;
@@ -14,6 +15,7 @@ mod damage;
 mod deleted_projects;
 mod documents;
 mod dumps;
+mod dvc;
 #[cfg(unix)]
 mod edit;
 mod errors;

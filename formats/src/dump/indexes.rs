@@ -12,7 +12,7 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Vec<Document>>, Forma
     let wrong = |reason: String| FormatError::CollectionFile { path: path.to_owned(), reason };
     let mut indexes: BTreeMap<String, Vec<Document>> = BTreeMap::new();
     for record in Source::open(path, None)? {
-        let record = record.map_err(|bad| wrong(format!("byte {}: {}", bad.offset, bad.reason)))?;
+        let record = record.map_err(|bad| wrong(format!("{}: {}", bad.position, bad.reason)))?;
         let index =
             Document::try_from(&*record.document).map_err(|error| wrong(error.to_string()))?;
         // The database may have been renamed; only the collection matters.

@@ -7,7 +7,7 @@ use bson::RawDocumentBuf;
 use super::super::extjson::NumberTypes;
 use super::super::validate::{MAX_DOCUMENT_BYTES, validate};
 use super::Input;
-use super::record::{Damage, Record};
+use super::record::{Damage, Position, Record};
 
 const LENGTH_BYTES: usize = 4;
 /// The length and the final NUL of a document without fields.
@@ -26,8 +26,8 @@ impl BsonReader {
 
     pub(super) fn next(&mut self) -> Option<Result<Record, Damage>> {
         let offset = self.offset;
-        let damage =
-            |reason, resumable| Some(Err(Damage { offset, line: None, reason, resumable }));
+        let position = Position::Byte { offset, line: None };
+        let damage = |reason, resumable| Some(Err(Damage { position, reason, resumable }));
         let bytes = match self.next_bytes() {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return None,
@@ -41,7 +41,7 @@ impl BsonReader {
         match validate(&document) {
             Ok(()) => {
                 let number_types = NumberTypes::Named;
-                Some(Ok(Record { document, offset, line: None, number_types }))
+                Some(Ok(Record { document, position, number_types }))
             }
             Err(error) => damage(error.to_string(), true),
         }

@@ -48,8 +48,8 @@ impl CsvReader {
         let options = options.csv;
         let mut rows = Rows::new(input, options.separator, start);
         let unusable = |reason| FormatError::CsvHeader { path: path.to_owned(), reason };
-        rows.read().map_err(|Damage { line, reason, .. }| {
-            let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        rows.read().map_err(|Damage { position, reason, .. }| {
+            let line = position.line().map(|line| format!("line {line}: ")).unwrap_or_default();
             unusable(line + &reason)
         })?;
         let header = Header::parse(rows.cells(), options.types).map_err(unusable)?;
@@ -60,14 +60,13 @@ impl CsvReader {
         match self.rows.read() {
             Ok(false) => None,
             Ok(true) => {
-                let (offset, line) = self.rows.place();
-                let line = Some(line);
+                let position = self.rows.position();
                 Some(match self.document() {
                     Ok(document) => {
                         let number_types = NumberTypes::Named;
-                        Ok(Record { document, offset, line, number_types })
+                        Ok(Record { document, position, number_types })
                     }
-                    Err(reason) => Err(Damage { offset, line, reason, resumable: true }),
+                    Err(reason) => Err(Damage { position, reason, resumable: true }),
                 })
             }
             Err(damage) => Some(Err(damage)),

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 
 use super::super::validate::MAX_DOCUMENT_BYTES;
 use super::Input;
-use super::record::Damage;
+use super::record::{Damage, Position};
 
 /// The maximum size of a row: a quote that is never closed must not take the rest of the file into
 /// memory.
@@ -122,9 +122,9 @@ impl Rows {
         Ok(false)
     }
 
-    /// The position of the last row: its offset and its line.
-    pub(super) fn place(&self) -> (u64, u64) {
-        (self.row.offset, self.row.line)
+    /// The position of the last row.
+    pub(super) fn position(&self) -> Position {
+        Position::in_line(self.row.offset, self.row.line)
     }
 
     /// The cells of the last row.
@@ -286,7 +286,7 @@ impl Rows {
     }
 
     fn damage(&self, line: u64, reason: String, resumable: bool) -> Damage {
-        Damage { offset: self.row.offset, line: Some(line), reason, resumable }
+        Damage { position: Position::in_line(self.row.offset, line), reason, resumable }
     }
 }
 
@@ -309,7 +309,7 @@ mod tests {
             rows.most = 1000;
             assert!(rows.read().unwrap() && rows.read().unwrap());
             let damage = rows.read().unwrap_err();
-            let said = format!("line {}: {}", damage.line.unwrap(), damage.reason);
+            let said = format!("line {}: {}", damage.position.line().unwrap(), damage.reason);
             assert!(said.starts_with(reason) && !damage.resumable, "{said}");
         }
     }

@@ -39,6 +39,13 @@ impl Progress {
         self.read.load(Ordering::Relaxed)
     }
 
+    /// Notes that this part of all rows was read.
+    #[cfg(feature = "columnar")]
+    pub(super) fn reach(&self, rows: u64, of: u64) {
+        let read = u128::from(self.total) * u128::from(rows) / u128::from(of.max(1));
+        self.read.store(u64::try_from(read).unwrap_or(self.total), Ordering::Relaxed);
+    }
+
     pub(super) fn total(&self) -> u64 {
         self.total
     }

@@ -6,7 +6,7 @@ use super::super::extjson::{DoubledNames, ExtJsonError, parse_document_bytes};
 use super::super::validate::MAX_DOCUMENT_BYTES;
 use super::Input;
 use super::json_extent::{Extent, Step};
-use super::record::{Damage, Record};
+use super::record::{Damage, Position, Record};
 
 /// The maximum size of the text of one document. Canonical Extended JSON with every character
 /// escaped takes about six times the bytes of BSON.
@@ -112,7 +112,11 @@ impl JsonReader {
             };
             if chunk.is_empty() {
                 let reason = "the file ends inside the document".to_owned();
-                return Err(Damage { offset, line: Some(line), reason, resumable: false });
+                return Err(Damage {
+                    position: Position::in_line(offset, line),
+                    reason,
+                    resumable: false,
+                });
             }
             let step = extent.advance(chunk);
             let taken = match step {
@@ -139,16 +143,16 @@ impl JsonReader {
     fn parse(&self, offset: u64, line: u64) -> Reading<Record> {
         match parse_document_bytes(&self.text, self.doubled) {
             Ok((document, number_types)) => {
-                Ok(Record { document, offset, line: Some(line), number_types })
+                Ok(Record { document, position: Position::in_line(offset, line), number_types })
             }
             Err(ExtJsonError::Syntax { message, line: inner, column }) => {
                 let reason = format!("{message} (column {column})");
                 let line = line + (inner as u64).saturating_sub(1);
-                Err(Damage { offset, line: Some(line), reason, resumable: true })
+                Err(Damage { position: Position::in_line(offset, line), reason, resumable: true })
             }
             Err(error) => {
                 let reason = error.to_string();
-                Err(Damage { offset, line: Some(line), reason, resumable: true })
+                Err(Damage { position: Position::in_line(offset, line), reason, resumable: true })
             }
         }
     }
@@ -169,8 +173,11 @@ impl JsonReader {
         reason: &str,
         document_follows: bool,
     ) -> Reading<Damage> {
-        let mut damage =
-            Damage { offset, line: Some(self.line), reason: reason.to_owned(), resumable: true };
+        let mut damage = Damage {
+            position: Position::in_line(offset, self.line),
+            reason: reason.to_owned(),
+            resumable: true,
+        };
         let in_array = matches!(self.framing, Framing::Element | Framing::Comma);
         self.framing = if in_array { Framing::Element } else { Framing::Sequence };
         if !document_follows {
@@ -242,6 +249,6 @@ impl JsonReader {
 
     fn damage(&self, reason: &str, resumable: bool) -> Damage {
         let reason = reason.to_owned();
-        Damage { offset: self.offset, line: Some(self.line), reason, resumable }
+        Damage { position: Position::in_line(self.offset, self.line), reason, resumable }
     }
 }

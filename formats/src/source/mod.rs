@@ -1,6 +1,11 @@
 //! Reads the documents of a file, one at a time.
 
 mod bson_reader;
+#[cfg(feature = "columnar")]
+mod columnar;
+#[cfg(not(feature = "columnar"))]
+#[path = "without_columnar.rs"]
+mod columnar;
 mod csv_dates;
 mod csv_header;
 mod csv_reader;
@@ -14,16 +19,18 @@ mod record;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use self::bson_reader::BsonReader;
+use self::columnar::ColumnarReader;
 pub use self::csv_reader::CsvOptions;
 use self::csv_reader::CsvReader;
 pub use self::csv_types::CellTypes;
 pub(super) use self::input::Input;
 use self::json_reader::JsonReader;
 use self::record::Damage;
-pub use self::record::{BadRecord, Record};
+pub use self::record::{BadRecord, Position, Record};
 use super::extjson::DoubledNames;
 use super::{ArchivePart, FormatError};
 
@@ -39,11 +46,44 @@ pub enum Format {
     JsonLines,
     /// Comma-separated values, with the names of the fields in the first line.
     Csv,
+    /// A table, column by column.
+    Columnar(ColumnarFormat),
+}
+
+/// The format of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnarFormat {
+    /// Parquet.
+    Parquet,
+    /// Arrow's own, which is called Feather too.
+    Arrow,
+}
+
+impl ColumnarFormat {
+    /// Checks that this build has the format.
+    ///
+    /// # Errors
+    /// `NoColumnar`, which names the file.
+    pub fn check(self, path: &Path) -> Result<(), FormatError> {
+        if cfg!(feature = "columnar") {
+            return Ok(());
+        }
+        Err(FormatError::NoColumnar { path: path.to_owned(), format: self })
+    }
+}
+
+impl fmt::Display for ColumnarFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Parquet => "Parquet",
+            Self::Arrow => "Arrow",
+        })
+    }
 }
 
 impl Format {
-    /// Returns the format of a file name: `.bson`, `.json`, `.jsonl`, `.ndjson`, `.csv`, each also
-    /// with `.gz`, in any case.
+    /// Returns the format of a file name: `.bson`, `.json`, `.jsonl`, `.ndjson`, `.csv`, `.parquet`,
+    /// `.arrow`, `.feather`, each also with `.gz`, in any case.
     pub fn of_path(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_lowercase();
         let (_, extension) = name.strip_suffix(".gz").unwrap_or(&name).rsplit_once('.')?;
@@ -52,6 +92,8 @@ impl Format {
             "json" => Some(Self::Json),
             "jsonl" | "ndjson" => Some(Self::JsonLines),
             "csv" => Some(Self::Csv),
+            "parquet" => Some(Self::Columnar(ColumnarFormat::Parquet)),
+            "arrow" | "feather" => Some(Self::Columnar(ColumnarFormat::Arrow)),
             _ => None,
         }
     }
@@ -83,6 +125,7 @@ enum Reader {
     Bson(BsonReader),
     Json(JsonReader),
     Csv(Box<CsvReader>),
+    Columnar(Box<ColumnarReader>),
 }
 
 impl Source {
@@ -104,7 +147,7 @@ impl Source {
     }
 
     /// Reads standard input. A document is returned as soon as it is complete, before the next one
-    /// arrives.
+    /// arrives; those of a table, when the input has ended.
     pub fn stdin(format: Format, options: SourceOptions) -> Result<Self, FormatError> {
         Self::new(Path::new("standard input"), Input::stdin()?, format, options)
     }
@@ -142,8 +185,19 @@ impl Source {
                 Reader::Json(reader.map_err(FormatError::io("read", path))?)
             }
             Format::Csv => Reader::Csv(Box::new(CsvReader::new(path, input, options)?)),
+            Format::Columnar(format) => {
+                Reader::Columnar(Box::new(ColumnarReader::new(path, format, input)?))
+            }
         };
         Ok(Self { path: path.to_owned(), progress, reader, ended: false })
+    }
+
+    /// What the documents so far lost of the file's values, a sentence each, for people.
+    pub fn notes(&self) -> Vec<String> {
+        match &self.reader {
+            Reader::Columnar(reader) => reader.notes().map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// The file, as named in a [`BadRecord`].
@@ -194,6 +248,7 @@ impl Iterator for Source {
             Reader::Bson(reader) => reader.next(),
             Reader::Json(reader) => reader.next(),
             Reader::Csv(reader) => reader.next(),
+            Reader::Columnar(reader) => reader.next(),
         };
         self.ended = matches!(&next, None | Some(Err(Damage { resumable: false, .. })));
         next.map(|result| result.map_err(|damage| damage.in_file(&self.path)))

@@ -1,5 +1,6 @@
 //! A document of a file, or the error in place of one.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bson::RawDocumentBuf;
@@ -11,46 +12,81 @@ use super::super::extjson::NumberTypes;
 pub struct Record {
     /// The document.
     pub document: RawDocumentBuf,
-    /// The offset of its beginning, in bytes from the start of the uncompressed file.
-    pub offset: u64,
-    /// The line of its beginning, from 1; none for BSON.
-    pub line: Option<u64>,
+    /// Where it begins.
+    pub position: Position,
     /// Whether the numbers have the types that somebody chose.
     pub number_types: NumberTypes,
 }
 
+/// A position in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Position {
+    /// In a file of documents that stand one after the other.
+    Byte {
+        /// In bytes from the start of the uncompressed file.
+        offset: u64,
+        /// The line, from 1; none for BSON.
+        line: Option<u64>,
+    },
+    /// In a file of columns.
+    Row {
+        /// The row of the file, from 1.
+        row: u64,
+        /// Its row group of a Parquet file, or its batch of an Arrow file, from 1.
+        group: u64,
+    },
+}
+
+impl Position {
+    /// The position in a file of lines.
+    pub(super) fn in_line(offset: u64, line: u64) -> Self {
+        Self::Byte { offset, line: Some(line) }
+    }
+
+    /// The line, if the file has lines.
+    pub fn line(&self) -> Option<u64> {
+        match self {
+            Self::Byte { line, .. } => *line,
+            Self::Row { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Byte { offset, line: None } => write!(f, "byte {offset}"),
+            Self::Byte { offset, line: Some(line) } => write!(f, "byte {offset} (line {line})"),
+            Self::Row { row, group } => write!(f, "row {row} (row group {group})"),
+        }
+    }
+}
+
 /// An invalid document in a file.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: byte {offset}{}: {reason}", path.display(), in_line(*line))]
+#[error("{}: {position}: {reason}", path.display())]
 pub struct BadRecord {
     /// The file.
     pub path: PathBuf,
-    /// The offset of its beginning, in bytes from the start of the uncompressed file.
-    pub offset: u64,
-    /// The line of the problem, from 1; none for BSON.
-    pub line: Option<u64>,
+    /// Where it begins, with the line of the problem.
+    pub position: Position,
     /// The problem.
     pub reason: String,
     /// Whether the next call of `next` continues after it. If not, the iteration ends here.
     pub resumable: bool,
 }
 
-fn in_line(line: Option<u64>) -> String {
-    line.map(|line| format!(" (line {line})")).unwrap_or_default()
-}
-
 /// A [`BadRecord`] inside of a reader, which doesn't know the file's name.
 #[derive(Debug)]
 pub(super) struct Damage {
-    pub(super) offset: u64,
-    pub(super) line: Option<u64>,
+    pub(super) position: Position,
     pub(super) reason: String,
     pub(super) resumable: bool,
 }
 
 impl Damage {
     pub(super) fn in_file(self, path: &Path) -> BadRecord {
-        let Self { offset, line, reason, resumable } = self;
-        BadRecord { path: path.to_owned(), offset, line, reason, resumable }
+        let Self { position, reason, resumable } = self;
+        BadRecord { path: path.to_owned(), position, reason, resumable }
     }
 }

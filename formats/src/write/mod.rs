@@ -1,11 +1,17 @@
 //! Writes collections to files that are visible completely or not at all.
 
 mod bson_writer;
+#[cfg(feature = "columnar")]
+mod columnar_writer;
 mod csv_columns;
 mod csv_writer;
 mod json_lines_writer;
 mod sink;
 mod whole_file;
+
+#[cfg(not(feature = "columnar"))]
+#[path = "without_columnar.rs"]
+mod columnar_writer;
 
 #[cfg(test)]
 mod tests;
@@ -14,6 +20,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub use self::bson_writer::BsonWriter;
+pub use self::columnar_writer::ColumnarWriter;
 pub use self::csv_columns::CsvColumns;
 pub use self::csv_writer::CsvWriter;
 pub use self::json_lines_writer::JsonLinesWriter;

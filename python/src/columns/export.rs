@@ -1,10 +1,9 @@
 //! Columns as Python's tuples: the type, the length, the number of nulls, the buffers, the children as pairs of name
 //! and column, and what BSON's types were.
 
+use argon_formats::columns::{Bytes, Column, Values};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
-
-use super::builder::{Bytes, Column, TextOf, Values};
 
 /// A column as a tuple.
 ///
@@ -22,59 +21,47 @@ pub(crate) fn exported<'py>(py: Python<'py>, column: &Column) -> PyResult<Bound<
         add(&bytes.offsets)?;
         add(&bytes.bytes)
     };
-    let (name, of) = match &column.values {
-        Values::Null => ("null", None),
+    let name = match &column.values {
+        Values::Null => "null",
         Values::Bool(bits) => {
             add(&bits.bytes)?;
-            ("bool", None)
+            "bool"
         }
         Values::Int32(bytes) => {
             add(bytes)?;
-            ("int32", None)
+            "int32"
         }
         Values::Int64(bytes) => {
             add(bytes)?;
-            ("int64", None)
+            "int64"
         }
         Values::Double(bytes) => {
             add(bytes)?;
-            ("float64", None)
+            "float64"
         }
         Values::Date(bytes) => {
             add(bytes)?;
-            ("timestamp", None)
+            "timestamp"
         }
-        Values::Text(bytes, of) => {
+        Values::Text(bytes, _) => {
             add_both(bytes)?;
-            ("string", types(of))
+            "string"
         }
-        Values::Binary(bytes) => {
+        Values::Binary(bytes, _) => {
             add_both(bytes)?;
-            ("binary", None)
+            "binary"
         }
         Values::List(offsets, of) => {
             add(offsets)?;
             children.append(("item", exported(py, of)?))?;
-            ("list", None)
+            "list"
         }
         Values::Struct(columns, _) => {
             for (name, column) in columns {
                 children.append((name, exported(py, column)?))?;
             }
-            ("struct", None)
+            "struct"
         }
     };
-    (name, column.length, column.nulls, buffers, children, of).into_pyobject(py)
-}
-
-/// The types of the values that became texts.
-fn types(of: &TextOf) -> Option<String> {
-    match of {
-        TextOf::Strings => None,
-        TextOf::ObjectIds => Some("objectId".to_owned()),
-        TextOf::Decimals => Some("decimal".to_owned()),
-        TextOf::Mixed(types) => {
-            Some(format!("mixed:{}", types.iter().copied().collect::<Vec<_>>().join(",")))
-        }
-    }
+    (name, column.length, column.nulls, buffers, children, column.note()).into_pyobject(py)
 }

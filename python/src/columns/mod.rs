@@ -3,22 +3,17 @@
 //!
 //! | file | content |
 //! | --- | --- |
-//! | `kind.rs` | the type of a column, inferred over all documents |
-//! | `builder.rs` | the buffers of a column |
 //! | `export.rs` | the columns as Python's tuples |
 
-mod builder;
 mod export;
-mod kind;
 
+use argon_formats::columns::{Column, Fields};
 use argon_query::find::Find;
 use argon_query::pipeline::Execution;
 use argon_service::Result;
 use futures::TryStreamExt;
 
-pub(crate) use builder::Column;
 pub(crate) use export::exported;
-use kind::Fields;
 
 /// The documents that a query finds, as one column with a field for each of theirs. The query runs twice on the
 /// same state: for the types, then for the values. Memory: the values.

@@ -27,8 +27,7 @@ pub(super) async fn find(
 pub(super) fn failure(item: &Item, duplicate: Option<&Entry>, conflict: &Conflict) -> Failure {
     let place = duplicate.map(|entry| BadRecord {
         path: item.input.source().into(),
-        offset: entry.offset,
-        line: entry.line,
+        position: entry.position,
         reason: conflict.to_string(),
         resumable: true,
     });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use argon_core::key::Key;
 use argon_core::model::Document;
 use argon_core::{Environment, Error};
-use argon_formats::{BadRecord, Record, Source};
+use argon_formats::{BadRecord, Position, Record, Source};
 use tokio::sync::mpsc;
 
 use super::ids::IdMaker;
@@ -25,8 +25,7 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 pub(super) struct Entry {
     pub(super) key: Key,
     pub(super) document: Document,
-    pub(super) offset: u64,
-    pub(super) line: Option<u64>,
+    pub(super) position: Position,
 }
 
 /// What the thread hands over, in the order of the file.
@@ -100,11 +99,14 @@ impl Reader {
         }
         self.report(source);
         self.hand_over()?;
+        for note in source.notes() {
+            self.watcher.notes(&note);
+        }
         self.send(Found::End)
     }
 
     fn add(&mut self, record: Record, path: &Path) -> Result<(), Unwanted> {
-        let Record { document, offset, line, .. } = record;
+        let Record { document, position, .. } = record;
         match self.ids.identified(document).and_then(Document::checked) {
             Ok((key, document)) => {
                 let bytes = document.as_bytes().len();
@@ -112,12 +114,12 @@ impl Reader {
                     self.hand_over()?;
                 }
                 self.bytes += bytes;
-                self.batch.push(Entry { key, document, offset, line });
+                self.batch.push(Entry { key, document, position });
                 Ok(())
             }
             Err(error) => {
                 let (path, reason) = (path.to_owned(), error.to_string());
-                self.bad(BadRecord { path, offset, line, reason, resumable: true })
+                self.bad(BadRecord { path, position, reason, resumable: true })
             }
         }
     }

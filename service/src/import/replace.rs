@@ -257,8 +257,7 @@ fn empty_request(plan: &Plan, target: &Target, options: &ImportFiles) -> Result<
 fn repeated(item: &Item, entry: &Entry) -> Failure {
     let bad = BadRecord {
         path: item.input.source().into(),
-        offset: entry.offset,
-        line: entry.line,
+        position: entry.position,
         reason: format!("the file has a document with _id {} already", entry.key),
         resumable: true,
     };

@@ -7,7 +7,7 @@ use argon_core::Error;
 use argon_core::model::CollectionName;
 use argon_core::write::Precondition;
 use argon_formats::extjson::DoubledNames;
-use argon_formats::{CellTypes, CsvOptions, Format, SourceOptions};
+use argon_formats::{CellTypes, ColumnarFormat, CsvOptions, Format, SourceOptions};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
@@ -21,7 +21,7 @@ pub const MAX_BATCH: usize = 100_000;
 /// The default of [`ImportFiles::batch`].
 pub const BATCH: usize = 1000;
 
-/// Import a `mongodump` directory or archive, or a BSON, JSON or CSV file.
+/// Import a `mongodump` directory or archive, or a BSON, JSON, CSV, Parquet or Arrow file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "they are independent switches of a request")]
 pub struct ImportFiles {
@@ -95,6 +95,10 @@ pub enum ImportFormat {
     Jsonl,
     /// Comma-separated values with a header.
     Csv,
+    /// Parquet, in builds with the feature `columnar`.
+    Parquet,
+    /// Arrow's own format, which is called Feather too, in the same builds.
+    Arrow,
     /// A file of `mongodump --archive`.
     Archive,
 }
@@ -231,6 +235,8 @@ impl ImportFiles {
             ImportFormat::Json => Some(Format::Json),
             ImportFormat::Jsonl => Some(Format::JsonLines),
             ImportFormat::Csv => Some(Format::Csv),
+            ImportFormat::Parquet => Some(Format::Columnar(ColumnarFormat::Parquet)),
+            ImportFormat::Arrow => Some(Format::Columnar(ColumnarFormat::Arrow)),
             ImportFormat::Archive => None,
         }
     }

@@ -2,8 +2,9 @@
 
 mod summary;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argon_core::model::{CollectionName, Lsn};
 use argon_core::{Error, ErrorKind};
@@ -31,14 +32,16 @@ Examples:
   argon import users.json -c people          JSON lines or an array, Extended JSON of any version
   argon import prices.csv --keep-going       good lines in, bad lines listed, exit code 2
   argon import zips.csv --separator ';'      a header such as zip.string(),since.date(2006-01-02) gives types
+  argon import zips.parquet                  a table: a document from each row
   argon import dump/shop --on-duplicate skip      continue an import that was interrupted
   argon import dump/shop --mode replace-collection --dry-run    what a newer dump would change
   argon import shop.archive --ns-exclude 'shop.log*'            a file of mongodump --archive
   zcat x.json.gz | argon import - -c x";
 
-/// Import a mongodump directory or archive, or a BSON, JSON or CSV file.
+/// Import a mongodump directory or archive, or a BSON, JSON, CSV, Parquet or Arrow file.
 ///
-/// Files end in .bson, .json, .jsonl, .ndjson or .csv, each also with .gz; an archive may have any name.
+/// Files end in .bson, .json, .jsonl, .ndjson, .csv, .parquet, .arrow or .feather, each also with .gz; an
+/// archive may have any name.
 /// A commit holds up to --batch documents and 4 MiB; each commit is durable and atomic. A document of a file
 /// without an _id gets an `ObjectId`, the same one if the same content is imported again. Views and time
 /// series become collections with their options, and are exported as such.
@@ -48,6 +51,10 @@ Examples:
 /// never closed, or text behind a closing quote, makes a row bad. A cell is a number if it is not quoted
 /// and the number is exact. Types in the header take precedence, as in
 /// `zip.string(),n.int32(),since.date(2006-01-02)`: all types of mongoimport.
+///
+/// A Parquet or Arrow file is read once before the first document is imported, so nothing of a damaged file is. A
+/// null is a missing field, unless the file is an export that says that it was a null; docs/COLUMNS.md lists the
+/// types. A build without the feature columnar has neither format.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ImportArgs {
@@ -197,6 +204,10 @@ enum FileFormat {
     Jsonl,
     /// Comma-separated values with a header
     Csv,
+    /// Parquet
+    Parquet,
+    /// Arrow's own format, which is called Feather too
+    Arrow,
     /// A file of mongodump --archive
     Archive,
 }
@@ -208,6 +219,8 @@ impl From<FileFormat> for ImportFormat {
             FileFormat::Json => Self::Json,
             FileFormat::Jsonl => Self::Jsonl,
             FileFormat::Csv => Self::Csv,
+            FileFormat::Parquet => Self::Parquet,
+            FileFormat::Arrow => Self::Arrow,
             FileFormat::Archive => Self::Archive,
         }
     }
@@ -225,14 +238,18 @@ impl ImportArgs {
         let plan = Plan::make(&request)?;
         plan.notes().for_each(|note| context.output.note(&note));
         let workspace = context.workspace_noting(&trailers).await?;
-        let bar = progress::bytes(plan.bytes());
+        let progress = Progress { bar: progress::bytes(plan.bytes()), notes: Mutex::default() };
+        let progress = Arc::new(progress);
         let target = Target {
             branch: workspace.branch().await?,
             environment: context.environment.clone(),
-            watcher: Arc::new(Progress(bar.clone())),
+            watcher: progress.clone(),
         };
         let ImportOutcome { summary, result } = import::import(&request, &plan, &target).await;
-        bar.finish_and_clear();
+        progress.bar.finish_and_clear();
+        for note in std::mem::take(&mut *progress.notes()) {
+            context.output.note(&note);
+        }
         if let Some(lsn) = summary.lsn {
             context.output.committed(Lsn::new(lsn), &summary.branch);
         }
@@ -266,19 +283,33 @@ impl ImportArgs {
 }
 
 /// The bar of bytes that are read, with the file above it; bad records come on lines of their own.
-struct Progress(ProgressBar);
+struct Progress {
+    bar: ProgressBar,
+    /// What is to be noted at the end.
+    notes: Mutex<BTreeSet<String>>,
+}
+
+impl Progress {
+    fn notes(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Watcher for Progress {
     fn begins(&self, part: &str) {
-        self.0.set_message(part.to_owned());
+        self.bar.set_message(part.to_owned());
     }
 
     fn advances(&self, units: u64) {
-        self.0.inc(units);
+        self.bar.inc(units);
+    }
+
+    fn notes(&self, note: &str) {
+        self.notes().insert(note.to_owned());
     }
 
     fn rejects(&self, record: &BadRecord) {
-        self.0.suspend(|| to_stderr(&format!("bad: {record}")));
+        self.bar.suspend(|| to_stderr(&format!("bad: {record}")));
     }
 
     fn interrupt(&self) -> Interrupt {

@@ -1,13 +1,17 @@
 use super::*;
 
+fn at(offset: u64) -> Position {
+    Position::Byte { offset, line: None }
+}
+
 #[test]
 fn bson_documents_come_out_byte_for_byte_with_their_offsets() {
     let content = concatenated(&three());
     for (name, content) in [("a.bson", content.clone()), ("a.bson.gz", gzip(&content))] {
         let records: Vec<_> = read(name, &content).into_iter().map(Result::unwrap).collect();
-        let offsets: Vec<_> = records.iter().map(|record| record.offset).collect();
+        let offsets: Vec<_> = records.iter().map(|record| record.position).collect();
         let lengths = three().map(|document| document.as_bytes().len() as u64);
-        assert_eq!(offsets, [0, lengths[0], lengths[0] + lengths[1]]);
+        assert_eq!(offsets, [0, lengths[0], lengths[0] + lengths[1]].map(at));
         let found: Vec<_> = records.into_iter().map(|record| record.document).collect();
         assert_eq!(found, three());
     }
@@ -30,7 +34,7 @@ fn a_bson_file_cut_at_any_byte_gives_the_whole_documents_and_then_one_fault() {
         } else {
             let bad = found[whole].as_ref().unwrap_err();
             assert_eq!((found.len(), bad.resumable), (whole + 1, false));
-            assert_eq!(bad.offset, ends[whole] as u64);
+            assert_eq!(bad.position, at(ends[whole] as u64));
             assert!(bad.reason.contains("the file ends"), "{bad}");
         }
     }
@@ -60,7 +64,7 @@ fn a_bson_document_with_bad_content_is_skipped() {
     let found = read("a.bson", &content);
     let fault = found[1].as_ref().unwrap_err();
     assert!(fault.resumable && fault.reason.contains("not valid BSON"), "{fault}");
-    assert_eq!(fault.offset, three()[0].as_bytes().len() as u64);
+    assert_eq!(fault.position, at(three()[0].as_bytes().len() as u64));
     assert_eq!(found[2].as_ref().unwrap().document, three()[2]);
 }
 

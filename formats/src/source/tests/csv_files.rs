@@ -130,7 +130,8 @@ fn csv_lines_end_in_any_of_the_three_ways_and_empty_ones_are_passed_over() {
     for end in ["\n", "\r\n", "\r"] {
         let content = ["", "a,b", "", "1,x", "2,", "", "3,z"].join(end);
         let found = read("a.csv", content.as_bytes());
-        let lines: Vec<_> = found.iter().map(|record| record.as_ref().unwrap().line).collect();
+        let lines: Vec<_> =
+            found.iter().map(|record| record.as_ref().unwrap().position.line()).collect();
         assert_eq!(lines, [Some(4), Some(5), Some(7)], "{end:?}");
     }
 }
@@ -246,5 +247,5 @@ fn a_bad_csv_row_is_skipped_and_told_with_its_line() {
     let found = outline("a.csv", b"a,b\n1,x\n2,\xff\n3,\"x\ny\"\n4,z\n");
     assert_eq!(found.len(), 4);
     assert_eq!(found[1], Err("line 3: the cell in column 2 is not UTF-8".to_owned()));
-    assert_eq!(read("a.csv", b"a\n1\n")[0].as_ref().unwrap().offset, 2);
+    assert_eq!(read("a.csv", b"a\n1\n")[0].as_ref().unwrap().position, Position::in_line(2, 2));
 }

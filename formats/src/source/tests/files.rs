@@ -79,3 +79,19 @@ fn progress_counts_the_bytes_on_disk() {
     assert_eq!(source.by_ref().count(), 5000);
     assert_eq!(source.bytes_read(), content.len() as u64);
 }
+
+#[cfg(not(feature = "columnar"))]
+#[test]
+fn a_build_without_tables_says_so() {
+    for (name, words) in [
+        ("a.parquet", "a.parquet: this build has no Parquet files"),
+        ("a.feather", "a.feather: this build has no Arrow files"),
+    ] {
+        let error = open(name, b"PAR1", SourceOptions::default()).unwrap_err().to_string();
+        assert!(error.ends_with(words), "{error}");
+        let Some(Format::Columnar(format)) = Format::of_path(Path::new(name)) else {
+            panic!("{name}")
+        };
+        assert!(format.check(Path::new(name)).is_err());
+    }
+}

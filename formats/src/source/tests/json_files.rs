@@ -23,8 +23,11 @@ fn json_is_read_in_every_layout() {
 fn json_records_know_their_offset_and_line() {
     let found = read("a.json", "\u{feff}{\"a\":1}\n\n{\n\"a\":2}\n {\"a\":3}".as_bytes());
     let places: Vec<_> =
-        found.iter().map(|record| record.as_ref().unwrap()).map(|r| (r.offset, r.line)).collect();
-    assert_eq!(places, [(3, Some(1)), (12, Some(3)), (22, Some(5))]);
+        found.iter().map(|record| record.as_ref().unwrap()).map(|r| r.position).collect();
+    assert_eq!(
+        places,
+        [(3, 1), (12, 3), (22, 5)].map(|(offset, line)| Position::in_line(offset, line))
+    );
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Contracts of every reader, by format.
 
 mod bson_files;
+#[cfg(feature = "columnar")]
+mod columnar_files;
 mod csv_files;
 mod files;
 mod hostile;
@@ -46,7 +48,7 @@ fn documents(name: &str, content: &[u8]) -> Vec<Document> {
 fn outline(name: &str, content: &[u8]) -> Vec<Result<i32, String>> {
     let one = |record: Result<Record, BadRecord>| match record {
         Ok(record) => Ok(record.document.get_i32("a").unwrap_or_default()),
-        Err(bad) => Err(format!("line {}: {}", bad.line.unwrap_or(0), bad.reason)),
+        Err(bad) => Err(format!("line {}: {}", bad.position.line().unwrap_or(0), bad.reason)),
     };
     read(name, content).into_iter().map(one).collect()
 }

@@ -1,57 +1,79 @@
 //! The buffers of a column in Arrow's layout.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use argon_core::{Error, Result};
-use argon_formats::extjson::{Layout, Mode, print_raw_value};
 use bson::raw::{RawBsonRef, RawDocument};
 
-use super::kind::{Fields, Kind};
-use crate::commands::malformed;
+use super::kind::{Fields, Kind, Slot};
+use super::malformed;
+use crate::extjson::{Layout, Mode, print_raw_value};
 
 /// A column: one value, or none, for each row.
-pub(crate) struct Column {
-    pub(super) length: usize,
-    pub(super) nulls: usize,
-    pub(super) validity: Bits,
-    pub(super) values: Values,
+pub struct Column {
+    /// The number of rows.
+    pub length: usize,
+    /// The number of rows without a value.
+    pub nulls: usize,
+    /// A bit for each row: whether it has a value.
+    pub validity: Bits,
+    /// Whether every row without a value is null in its document; otherwise, such a field is missing in some
+    /// documents, or in all.
+    pub has_explicit_nulls: bool,
+    /// The values.
+    pub values: Values,
 }
 
-/// The values of a column. A row without a value has one that does not count.
-pub(super) enum Values {
+/// The values of a column, little-endian. A row without a value has one that does not count.
+pub enum Values {
+    /// No row has a value.
     Null,
+    /// Booleans.
     Bool(Bits),
+    /// Integers of 32 bits.
     Int32(Vec<u8>),
+    /// Integers of 64 bits.
     Int64(Vec<u8>),
+    /// Doubles.
     Double(Vec<u8>),
+    /// Times in milliseconds since 1970, of 64 bits.
     Date(Vec<u8>),
     /// Texts as they are; hex digits of `ObjectId`s; digits of decimals.
     Text(Bytes, TextOf),
-    Binary(Bytes),
+    /// Bytes, and their subtype; 0 if they have several.
+    Binary(Bytes, u8),
+    /// Arrays: the 64-bit offsets at which each begins, and the values of all.
     List(Vec<u8>, Box<Column>),
+    /// Documents: the columns of their fields with names, and the places of the names.
     Struct(Vec<(String, Column)>, HashMap<String, usize>),
 }
 
 /// What the texts of a column are.
-pub(super) enum TextOf {
+pub enum TextOf {
+    /// Strings.
     Strings,
+    /// `ObjectId`s.
     ObjectIds,
+    /// Decimals.
     Decimals,
     /// Values of these types: a string as it is, any other as canonical Extended JSON.
-    Mixed(BTreeSet<&'static str>),
+    Mixed(Vec<&'static str>),
 }
 
 /// Bits, the lowest of a byte first.
 #[derive(Default)]
-pub(super) struct Bits {
-    pub(super) bytes: Vec<u8>,
+pub struct Bits {
+    /// The bits, eight in a byte.
+    pub bytes: Vec<u8>,
     length: usize,
 }
 
-/// Texts or bytes, with 64-bit offsets.
-pub(super) struct Bytes {
-    pub(super) offsets: Vec<u8>,
-    pub(super) bytes: Vec<u8>,
+/// Texts or bytes.
+pub struct Bytes {
+    /// The 64-bit offsets at which each begins, and the end of the last one.
+    pub offsets: Vec<u8>,
+    /// All of them, one after the other.
+    pub bytes: Vec<u8>,
 }
 
 impl Bits {
@@ -79,18 +101,22 @@ impl Bytes {
 
 impl Column {
     /// An empty column with a field for each of these.
-    pub(crate) fn of_fields(fields: &Fields) -> Self {
-        let named = fields.fields.iter();
+    pub fn of_fields(fields: &Fields) -> Self {
+        let named = fields.named.iter();
+        let of = |slot: &Slot| {
+            let has_explicit_nulls = slot.types.has_null() && slot.values == fields.documents;
+            Self { has_explicit_nulls, ..Self::of(slot) }
+        };
         let columns: Vec<(String, Self)> =
-            named.map(|(name, kind)| (name.clone(), Self::of(kind))).collect();
+            named.map(|(name, slot)| (name.clone(), of(slot))).collect();
         let places = columns.iter().enumerate().map(|(place, (name, _))| (name.clone(), place));
         let places = places.collect();
         Self::empty(Values::Struct(columns, places))
     }
 
-    fn of(kind: &Kind) -> Self {
+    fn of(slot: &Slot) -> Self {
         let text = |of| Values::Text(Bytes::new(), of);
-        Self::empty(match kind {
+        Self::empty(match &slot.kind {
             Kind::Null => Values::Null,
             Kind::Bool => Values::Bool(Bits::default()),
             Kind::Int32 => Values::Int32(Vec::new()),
@@ -100,22 +126,35 @@ impl Column {
             Kind::Text => text(TextOf::Strings),
             Kind::ObjectId => text(TextOf::ObjectIds),
             Kind::Decimal => text(TextOf::Decimals),
-            Kind::Mixed(types) => text(TextOf::Mixed(types.clone())),
-            Kind::Binary => Values::Binary(Bytes::new()),
+            Kind::Mixed => text(TextOf::Mixed(slot.types.names())),
+            Kind::Binary { subtype } => Values::Binary(Bytes::new(), subtype.unwrap_or(0)),
             Kind::List(of) => Values::List(0_i64.to_le_bytes().to_vec(), Box::new(Self::of(of))),
             Kind::Struct(fields) => return Self::of_fields(fields),
         })
     }
 
     fn empty(values: Values) -> Self {
-        Self { length: 0, nulls: 0, validity: Bits::default(), values }
+        let validity = Bits::default();
+        Self { length: 0, nulls: 0, validity, has_explicit_nulls: false, values }
+    }
+
+    /// What the values were, if the type does not say it: `objectId` or `decimal` for their digits, `mixed:`
+    /// and the types for values that became text, `binData:` and the subtype for bytes of another than 0.
+    pub fn note(&self) -> Option<String> {
+        match &self.values {
+            Values::Text(_, TextOf::ObjectIds) => Some("objectId".to_owned()),
+            Values::Text(_, TextOf::Decimals) => Some("decimal".to_owned()),
+            Values::Text(_, TextOf::Mixed(types)) => Some(format!("mixed:{}", types.join(","))),
+            Values::Binary(_, subtype) if *subtype != 0 => Some(format!("binData:{subtype}")),
+            _ => None,
+        }
     }
 
     /// Adds a document to a column with fields.
     ///
     /// # Errors
     /// `Invalid` for a document that can't be read.
-    pub(crate) fn push_document(&mut self, document: &RawDocument) -> Result<()> {
+    pub fn push_document(&mut self, document: &RawDocument) -> Result<()> {
         self.push(Some(RawBsonRef::Document(document)))
     }
 
@@ -144,8 +183,10 @@ impl Column {
             }
             (Values::Text(bytes, _), Some(RawBsonRef::String(text))) => bytes.push(text.as_bytes()),
             (Values::Text(bytes, of), Some(value)) => bytes.push(of.text(value)?.as_bytes()),
-            (Values::Binary(bytes), Some(RawBsonRef::Binary(binary))) => bytes.push(binary.bytes),
-            (Values::Text(bytes, _) | Values::Binary(bytes), _) => bytes.push(&[]),
+            (Values::Binary(bytes, _), Some(RawBsonRef::Binary(binary))) => {
+                bytes.push(binary.bytes);
+            }
+            (Values::Text(bytes, _) | Values::Binary(bytes, _), _) => bytes.push(&[]),
             (Values::List(offsets, of), value) => {
                 if let Some(RawBsonRef::Array(array)) = value {
                     for value in array {
