@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use argon_core::Branch;
 use argon_query::transaction::Transaction;
 use bson::spec::BinarySubtype;
 use bson::{Binary, DateTime, Document, Timestamp, doc};
+use tokio::time::Instant;
 
 use crate::failure::{CommandError, Result};
 

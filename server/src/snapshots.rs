@@ -6,11 +6,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use argon_core::model::{BranchName, Lsn, ProjectName};
 use argon_core::{Branch, Environment, ErrorKind, State};
 use bson::{DateTime, Timestamp};
+use tokio::time::Instant;
 
 use crate::clock::{ClusterClock, moment, timestamp};
 use crate::failure::{CommandError, Result};

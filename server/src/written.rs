@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use argon_core::model::{BranchName, CommitMeta, Lsn, ProjectName};
 use argon_core::{Branch, Store};
@@ -14,6 +14,7 @@ use bson::DateTime;
 use data_encoding::HEXLOWER;
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::failure::Result;
 use crate::sessions::SessionId;
@@ -38,10 +39,13 @@ pub(crate) struct WrittenCommit {
 /// The commits of each session and number, oldest first.
 type Commits = HashMap<(SessionId, i64), Vec<WrittenCommit>>;
 
+/// The commits of a branch, read at the first use.
+type OfBranch = Arc<OnceCell<Commits>>;
+
 /// The commits from before the start of the server.
 pub(crate) struct Written {
     started: Instant,
-    branches: Mutex<HashMap<(ProjectName, BranchName), Arc<OnceCell<Commits>>>>,
+    branches: Mutex<HashMap<(ProjectName, BranchName), OfBranch>>,
 }
 
 impl Default for Written {

@@ -324,7 +324,7 @@ async fn a_stream_that_can_not_be_opened_says_why() {
     client.ok("shop", doc! { "create": "view", "viewOn": "boats", "pipeline": [] }).await;
     for (database, collection, arguments, code) in [
         ("shop", Some("view"), doc! {}, 166),
-        ("shop@1", Some("boats"), doc! {}, 20),
+        ("shop@1", Some("boats"), doc! {}, 115),
         ("admin", None, doc! {}, 73),
         ("shop", None, doc! { "allChangesForCluster": true }, 72),
         ("shop", None, doc! { "resumeAfter": { "_data": "8263" } }, 260),

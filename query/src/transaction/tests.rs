@@ -116,6 +116,7 @@ async fn the_first_by_a_sort_is_changed_where_the_collation_has_an_equal_id() {
         collation: doc! { "locale": "en", "strength": 2 },
         hint: None,
         returns_new: false,
+        variables: doc! {},
     };
     let mut transaction = Transaction::begin(&branch).await.unwrap();
     assert!(transaction.find_and_modify(&boats(), &command).await.is_err());

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use argon_core::model::{BranchName, Point, ProjectName};
 use argon_core::watch::{WatchStream, WatchedCommit};
 use argon_core::{Branch, Error, ErrorKind};
 use bson::DateTime;
 use futures::stream::{BoxStream, SelectAll, StreamExt};
+use tokio::time::Instant;
 
 use super::lost;
 use super::options::Start;
@@ -35,7 +36,7 @@ pub(super) struct Source {
 
 /// What happens on a branch.
 pub(super) enum Happening {
-    Commit(WatchedCommit),
+    Commit(Box<WatchedCommit>),
     /// The branch was reset, renamed or deleted.
     Ended,
 }
@@ -163,7 +164,7 @@ impl Feed {
             tokio::select! {
                 Some((source, next)) = self.streams.next(), if !self.streams.is_empty() => {
                     match next {
-                        Ok(commit) => return Ok((source, Happening::Commit(commit))),
+                        Ok(commit) => return Ok((source, Happening::Commit(Box::new(commit)))),
                         Err(error) => self.ending = Some((source, error)),
                     }
                 }
@@ -180,9 +181,8 @@ impl Feed {
         // Nothing waits from here on.
         if let Some((_, error)) = self.ending.take() {
             match error.kind() {
-                ErrorKind::Conflict => {}
                 ErrorKind::NotFound if is_there => return Err(lost(error)),
-                ErrorKind::NotFound => {}
+                ErrorKind::Conflict | ErrorKind::NotFound => {}
                 _ => return Err(error.into()),
             }
         }
@@ -254,9 +254,10 @@ async fn branch_of(shared: &Shared, database: &str) -> Result<Option<(Branch, St
     match shared.places.find(database).await? {
         Place::Empty => Ok(None),
         Place::Head(branch) => Ok(Some((branch, database.to_owned()))),
-        Place::Past { .. } => Err(CommandError::illegal(format!(
-            "'{database}' is a past state, which does not change: watch the branch"
-        ))),
+        Place::Past { .. } => Err(CommandError::new(
+            115,
+            format!("'{database}' is a past state, which does not change: watch the branch"),
+        )),
     }
 }
 

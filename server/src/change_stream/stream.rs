@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use argon_core::watch::WatchedCommit;
 use argon_core::{Environment, ErrorKind};
@@ -10,6 +10,7 @@ use argon_query::expression::Context;
 use argon_query::pipeline::{Execution, Limits, MemoryCollections, Pipeline, Row};
 use bson::raw::{RawDocument, RawDocumentBuf};
 use futures::{FutureExt, TryStreamExt};
+use tokio::time::Instant;
 
 use super::event::{EventWriter, events_of, state_before};
 use super::feed::{Feed, Happening};
@@ -33,7 +34,7 @@ pub(crate) struct ChangeStream {
     /// The token after all that was read.
     read: RawDocumentBuf,
     /// The last commit that was read, for an event that ends the stream.
-    last: Option<WatchedCommit>,
+    last: Option<Box<WatchedCommit>>,
     ended: bool,
 }
 

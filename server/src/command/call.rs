@@ -116,7 +116,7 @@ impl<'c> Call<'c> {
         {
             self.begin_on(&branch).await?;
             let mut state = self.session_state().await?;
-            let transaction = self.begun(&mut state, &branch)?;
+            let transaction = begun(&mut state, &branch)?;
             let (state, execution) = (transaction.state().clone(), transaction.execution());
             return Ok(Reading { state: Some(state), execution });
         }
@@ -244,28 +244,15 @@ impl<'c> Call<'c> {
         let mut state = self.session_state().await?;
         let Work::Open(open) = &mut state.work else { return Err(no_transaction()) };
         if open.on(branch).is_none() {
-            let transaction = match open.begun.is_empty() {
-                true => Transaction::begin(branch).await?,
-                false => {
-                    let state = self.shared.snapshots.state(branch, open.time).await?;
-                    Transaction::begin_at(branch, state)
-                }
+            let transaction = if open.begun.is_empty() {
+                Transaction::begin(branch).await?
+            } else {
+                let state = self.shared.snapshots.state(branch, open.time).await?;
+                Transaction::begin_at(branch, state)
             };
             open.begun.push((branch.clone(), transaction));
         }
         Ok(())
-    }
-
-    /// What the transaction does on a branch, on which it has begun.
-    pub(crate) fn begun<'s>(
-        &self,
-        state: &'s mut SessionState,
-        branch: &Branch,
-    ) -> Result<&'s mut Transaction> {
-        match &mut state.work {
-            Work::Open(open) => open.on(branch).ok_or_else(no_transaction),
-            _ => Err(no_transaction()),
-        }
     }
 
     /// What the transaction does on a branch that it writes to.
@@ -291,7 +278,15 @@ impl<'c> Call<'c> {
                 ),
             ));
         }
-        self.begun(state, branch)
+        begun(state, branch)
+    }
+}
+
+/// What a transaction does on a branch, on which it has begun.
+fn begun<'s>(state: &'s mut SessionState, branch: &Branch) -> Result<&'s mut Transaction> {
+    match &mut state.work {
+        Work::Open(open) => open.on(branch).ok_or_else(no_transaction),
+        _ => Err(no_transaction()),
     }
 }
 
