@@ -1,5 +1,7 @@
 //! Logging in with MongoDB's driver: by passwords and by certificates, over TLS and without.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on shall end")]
+
 use std::path::{Path, PathBuf};
 
 use argon_core::Store;

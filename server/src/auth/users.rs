@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use argon_core::users::{User, UserName};
 use argon_core::{Result, Store};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use super::Who;
 

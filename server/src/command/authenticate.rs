@@ -171,7 +171,7 @@ async fn find(call: &Call<'_>, database: &str, name: &str) -> Result<Option<std:
     Ok(None)
 }
 
-fn payload<'c>(arguments: Arguments<'c>) -> Result<&'c [u8]> {
+fn payload(arguments: Arguments<'_>) -> Result<&[u8]> {
     match arguments.value("payload")? {
         Some(RawBsonRef::Binary(payload)) => Ok(payload.bytes),
         Some(_) => Err(CommandError::type_mismatch("the payload of SASL must be of type binData")),
