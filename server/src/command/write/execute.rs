@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use argon_core::model::CollectionName;
 use argon_core::write::WriteRequest;
-use argon_core::{Branch, State};
+use argon_core::{Branch, Error, ErrorKind, State};
 use argon_query::commands;
 use argon_query::modify::Modified;
 use argon_query::transaction::Transaction;
@@ -47,12 +47,15 @@ pub(super) async fn execute(
         _ if !earlier.is_empty() => {
             one_by_one(call, &branch, &statements, is_ordered, &earlier).await
         }
-        _ => match together(call, &branch, &Arc::new(statements.clone()), is_ordered).await {
+        _ => match together(call, &branch, &Arc::new(statements.clone()), is_ordered).await? {
             Some(done) => done,
             None => one_by_one(call, &branch, &statements, is_ordered, &earlier).await,
         },
     };
     call.shared.clock.tick(call.environment());
+    if let Some(error) = without_result(&done) {
+        return Err(error);
+    }
     let named = |(done, (collection, _)): (Result<Done>, &(CollectionName, Statement))| {
         done.map_err(|error| error.in_namespace(&call.namespace(collection)))
     };
@@ -126,18 +129,32 @@ async fn one_by_one(
     all
 }
 
+/// The error of a statement that the store has not answered. It is that of the command, so that a retry
+/// looks for what was committed.
+fn without_result(done: &[Result<Done>]) -> Option<CommandError> {
+    let mut errors = done.iter().filter_map(|done| done.as_ref().err());
+    errors.find(|error| matches!(error.code(), 6 | 64)).cloned()
+}
+
 /// Applies statements in one commit: those that succeed. `None` if the commit was refused.
+///
+/// # Errors
+/// If the store failed: whether they are committed may be unknown, so they must not be applied again.
 async fn together(
     call: &Call<'_>,
     branch: &Branch,
     statements: &Arc<Statements>,
     is_ordered: bool,
-) -> Option<Vec<Result<Done>>> {
-    let request = call.signed(branch).ok()?;
+) -> Result<Option<Vec<Result<Done>>>> {
+    let is_refusal =
+        |error: &Error| !matches!(error.kind(), ErrorKind::Indeterminate | ErrorKind::Unavailable);
+    let request = call.signed(branch)?;
     if let Some((collection, documents)) = only_insertions(statements) {
         let result = commands::insert(branch, &collection, documents, request.clone()).await;
-        if result.is_ok() {
-            return Some(statements.iter().map(|_| Ok(inserted())).collect());
+        match result {
+            Ok(_) => return Ok(Some(statements.iter().map(|_| Ok(inserted())).collect())),
+            Err(error) if is_refusal(&error) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     let work = in_transactions(move |transaction| {
@@ -156,8 +173,11 @@ async fn together(
         }
         .boxed()
     });
-    let result = Transaction::run(branch, &|| request.clone(), &work).await;
-    result.ok().map(|(all, _)| all)
+    match Transaction::run(branch, &|| request.clone(), &work).await {
+        Ok((all, _)) => Ok(Some(all)),
+        Err(error) if is_refusal(&error) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The documents, if the statements are insertions into one collection.
@@ -230,4 +250,20 @@ pub(super) fn refuse_views(call: &Call<'_>, state: &State, statements: &Statemen
         checked = Some(collection);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_without_a_result_fails_the_command() {
+        let refused = || Err(CommandError::from(Error::already_exists("it is there")));
+        assert!(without_result(&[Ok(inserted()), refused()]).is_none());
+        for error in [Error::indeterminate("no answer"), Error::unavailable("no store")] {
+            let kind = error.kind();
+            let all = [Ok(inserted()), refused(), Err(error.into())];
+            assert!(without_result(&all).is_some(), "{kind:?}");
+        }
+    }
 }
