@@ -124,7 +124,8 @@ impl Connection {
                 return Ok(true);
             }
             let Answer { body, next } = answer;
-            let next = next.filter(|_| request.allows_exhaust());
+            let goes_on = request.allows_exhaust() && !shared.is_stopping();
+            let next = next.filter(|_| goes_on);
             let id = REPLIES.fetch_add(1, Ordering::Relaxed);
             let bytes = request.encode_reply(&body, id, response_to, next.is_some());
             shared.counters.replied(bytes.len());

@@ -7,7 +7,10 @@ use bson::{Bson, Document, doc};
 
 /// The error of a command: MongoDB's code and name, and a message.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CommandError {
+pub struct CommandError(Box<Content>);
+
+#[derive(Debug, Clone, PartialEq)]
+struct Content {
     code: u32,
     name: String,
     message: String,
@@ -73,7 +76,8 @@ impl CommandError {
         let name =
             known.map_or_else(|| Code::location(code).to_string(), |(_, name)| (*name).into());
         let (labels, fields) = (Vec::new(), Document::new());
-        Self { code, name, message: message.into(), labels, fields, duplicate: None }
+        let (message, duplicate) = (message.into(), None);
+        Self(Box::new(Content { code, name, message, labels, fields, duplicate }))
     }
 
     /// `BadValue`.
@@ -98,33 +102,36 @@ impl CommandError {
 
     /// Adds a label, by which drivers know what to do.
     pub(crate) fn with_label(mut self, label: &'static str) -> Self {
-        if !self.labels.contains(&label) {
-            self.labels.push(label);
+        if !self.0.labels.contains(&label) {
+            self.0.labels.push(label);
         }
         self
     }
 
     /// Whether it has a label.
     pub(crate) fn is_labelled(&self, label: &str) -> bool {
-        self.labels.contains(&label)
+        self.0.labels.contains(&label)
     }
 
     /// MongoDB's code.
     pub fn code(&self) -> u32 {
-        self.code
+        self.0.code
     }
 
     /// The message.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// The reply of a command that failed.
     pub(crate) fn reply(&self) -> Document {
         let mut reply = doc! { "ok": 0.0 };
         reply.extend(self.described());
-        if !self.labels.is_empty() {
-            reply.insert("errorLabels", self.labels.as_slice().iter().copied().collect::<Vec<_>>());
+        if !self.0.labels.is_empty() {
+            reply.insert(
+                "errorLabels",
+                self.0.labels.as_slice().iter().copied().collect::<Vec<_>>(),
+            );
         }
         reply
     }
@@ -138,22 +145,23 @@ impl CommandError {
 
     /// Code, name, message and further fields.
     fn described(&self) -> Document {
-        let code = i32::try_from(self.code).unwrap_or(1);
-        let mut described = doc! { "errmsg": &self.message, "code": code, "codeName": &self.name };
-        described.extend(self.fields.clone());
+        let code = i32::try_from(self.0.code).unwrap_or(1);
+        let mut described =
+            doc! { "errmsg": &self.0.message, "code": code, "codeName": &self.0.name };
+        described.extend(self.0.fields.clone());
         described
     }
 
     /// The same for a collection of a database: duplicate keys are described in MongoDB's sentence.
     pub(crate) fn in_namespace(mut self, namespace: &str) -> Self {
-        if let Some(duplicate) = self.duplicate.take() {
+        if let Some(duplicate) = self.0.duplicate.take() {
             let index = duplicate.index;
             let fields = |document: &Document| {
                 let fields = document.iter().map(|(name, value)| format!("{name}: {value}"));
                 fields.collect::<Vec<_>>().join(", ")
             };
-            let key = self.fields.get_document("keyValue").map(fields).unwrap_or_default();
-            self.message = format!(
+            let key = self.0.fields.get_document("keyValue").map(fields).unwrap_or_default();
+            self.0.message = format!(
                 "E11000 duplicate key error collection: {namespace} index: {index} dup key: {{ {key} }}"
             );
         }
@@ -194,23 +202,23 @@ impl From<Error> for CommandError {
         let mut converted =
             Self::new(code.unwrap_or_else(|| code_of(error.kind())), error.in_full());
         if let Some(name) = text(DetailKey::CodeName) {
-            converted.name = name.to_owned();
+            converted.0.name = name.to_owned();
         }
-        if converted.code == 121 {
+        if converted.0.code == 121 {
             let mut details = doc! { "reason": error.message() };
             details.extend(text(DetailKey::Path).map(|path| ("path".to_owned(), path.into())));
             let id = text(DetailKey::Id).and_then(value).unwrap_or(Bson::Null);
             let info = doc! { "failingDocumentId": id, "details": details };
-            converted.fields.insert("errInfo", info);
+            converted.0.fields.insert("errInfo", info);
         }
-        if converted.code == 11000 {
+        if converted.0.code == 11000 {
             let index = text(DetailKey::Index).unwrap_or("_id_").to_owned();
             let pattern = document(DetailKey::KeyPattern).unwrap_or_else(|| doc! { "_id": 1 });
-            converted.fields.insert("keyPattern", pattern);
+            converted.0.fields.insert("keyPattern", pattern);
             if let Some(values) = document(DetailKey::KeyValue) {
-                converted.fields.insert("keyValue", values);
+                converted.0.fields.insert("keyValue", values);
             }
-            converted.duplicate = Some(Duplicate { index });
+            converted.0.duplicate = Some(Duplicate { index });
         }
         converted
     }

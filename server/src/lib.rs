@@ -14,7 +14,7 @@
 //! | `arguments`, `failure` | reading the fields of a command; its errors |
 //! | `namespace`, `place` | names of databases, and the branch or state that each one is |
 //! | `auth`, `rights`, `tls` | who a client is, and what it may do |
-//! | `cursors`, `sessions`, `snapshots`, `written`, `clock` | what lives longer than a command |
+//! | `cursors`, `sessions`, `snapshots`, `written`, `clock`, `turns` | what lives longer than a command |
 
 mod arguments;
 mod auth;
@@ -34,6 +34,7 @@ mod snapshots;
 #[cfg(test)]
 mod testing;
 mod tls;
+mod turns;
 pub mod wire;
 mod written;
 

@@ -15,6 +15,7 @@ use crate::options::ServeOptions;
 use crate::place::Places;
 use crate::sessions::Sessions;
 use crate::snapshots::Snapshots;
+use crate::turns::Turns;
 use crate::written::Written;
 
 /// A server.
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) clock: ClusterClock,
     pub(crate) snapshots: Snapshots,
     pub(crate) written: Written,
+    pub(crate) turns: Turns,
     pub(crate) counters: Counters,
     /// Identifies this run of the server.
     pub(crate) process: ObjectId,
@@ -57,6 +59,7 @@ impl Shared {
             options,
             cursors: Cursors::default(),
             sessions: Sessions::default(),
+            turns: Turns::new(),
             clock: ClusterClock::new(),
             snapshots: Snapshots::default(),
             written: Written::default(),
@@ -70,6 +73,11 @@ impl Shared {
     /// Ends the server: no connection reads a further request.
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);
+    }
+
+    /// Whether the server was stopped.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
     }
 
     pub(crate) fn stopping(&self) -> Stopping {

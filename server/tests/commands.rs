@@ -289,3 +289,74 @@ async fn the_collation_of_a_collection_counts_where_a_command_says_none() {
     let delete = doc! { "delete": "c", "deletes": [{ "q": { "y": "a" }, "limit": 0 }] };
     assert_eq!(client.ok("shop", delete).await.get_i32("n").unwrap(), 1);
 }
+
+#[tokio::test]
+async fn lists_with_a_filter_do_not_look_into_what_they_list() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    let pipeline = [doc! { "$match": { "$expr": { "$eq": ["$a", 1] } } }];
+    client.ok("shop", doc! { "create": "v", "viewOn": "c", "pipeline": pipeline.to_vec() }).await;
+    client.ok("shop", doc! { "create": "c" }).await;
+    for (filter, expected) in [(doc! { "name": "c" }, "c"), (doc! { "type": "view" }, "v")] {
+        let listed = client.ok("shop", doc! { "listCollections": 1, "filter": filter }).await;
+        let listed = batch(&listed, "firstBatch");
+        assert_eq!(listed.len(), 1);
+        assert_eq!(listed[0].get_str("name").unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn many_writers_of_one_document_all_succeed() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    client.ok("shop", doc! { "insert": "c", "documents": [{ "_id": 1, "k": "a", "n": 0 }] }).await;
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..30 {
+        let mut client = server.client().await;
+        writers.spawn(async move {
+            let query = if writer % 2 == 0 {
+                doc! { "_id": 1 }
+            } else {
+                doc! { "k": "a" }
+            };
+            let increment = doc! { "$inc": { "n": 1 } };
+            let command = if writer % 3 == 0 {
+                doc! { "findAndModify": "c", "query": query, "update": increment }
+            } else {
+                doc! { "update": "c", "updates": [{ "q": query, "u": increment }] }
+            };
+            client.ok("shop", command).await;
+        });
+    }
+    while let Some(ended) = writers.join_next().await {
+        ended.unwrap();
+    }
+    assert_eq!(client.find("shop", "c", doc! {}).await[0].get_i32("n").unwrap(), 30);
+}
+
+#[tokio::test]
+async fn the_index_of_ids_may_be_created_again_under_any_name() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    client.ok("shop", doc! { "create": "c" }).await;
+    let index = doc! { "key": { "_id": 1 }, "name": "_id_1" };
+    let reply = client.ok("shop", doc! { "createIndexes": "c", "indexes": [index] }).await;
+    assert_eq!(reply.get_i32("numIndexesAfter").unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_stop_ends_monitors_that_wait_for_changes() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    let version = client.ok("admin", doc! { "hello": 1 }).await;
+    let version = version.get_document("topologyVersion").unwrap().clone();
+    let hello = doc! {
+        "hello": 1, "topologyVersion": version, "maxAwaitTimeMS": 60_000_i64, "$db": "admin",
+    };
+    let body = bson::raw::RawDocumentBuf::try_from(&hello).unwrap();
+    let flags = argon_server::wire::Flags { exhaust_allowed: true, ..Default::default() };
+    client.send(&argon_server::wire::Message::encode(&body, flags, 7, 0)).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let stopped = tokio::time::timeout(Duration::from_secs(5), server.stop()).await;
+    assert!(stopped.is_ok(), "the server ends without waiting for the monitor");
+}

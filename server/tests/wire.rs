@@ -8,7 +8,9 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use argon_server::wire::{Compressor, Flags, Form, Frame, Header, Message, Opcode, Request};
+use argon_server::wire::{
+    Compressor, Flags, Form, Frame, Header, MAX_MESSAGE_BYTES, Message, Opcode, Request,
+};
 use bson::{doc, rawdoc};
 use common::{options, serve};
 use proptest::prelude::*;
@@ -66,7 +68,7 @@ fn corpus() -> Vec<Frame> {
 fn messages_are_decoded() {
     let mut forms = Vec::new();
     for frame in corpus() {
-        let request = Request::decode(&frame).unwrap();
+        let request = Request::decode(&frame, MAX_MESSAGE_BYTES).unwrap();
         forms.push((request.form, request.compressor, request.sequences.len()));
     }
     assert_eq!(forms[0], (Form::Message(Flags::default()), None, 1));
@@ -74,10 +76,10 @@ fn messages_are_decoded() {
     for (form, compressor) in forms[2..5].iter().zip(Compressor::ALL) {
         assert_eq!(form.1, Some(compressor));
     }
-    let request = Request::decode(&corpus()[0]).unwrap();
+    let request = Request::decode(&corpus()[0], MAX_MESSAGE_BYTES).unwrap();
     assert_eq!(request.sequences[0].name, "documents");
     assert_eq!(request.sequences[0].documents.len(), 3);
-    let request = Request::decode(&corpus()[1]).unwrap();
+    let request = Request::decode(&corpus()[1], MAX_MESSAGE_BYTES).unwrap();
     assert_eq!(request.body.get_str("$db").unwrap(), "admin");
 }
 
@@ -89,14 +91,14 @@ fn a_checksum_that_differs_is_refused() {
         damaged.body[position] ^= 0x10;
         // The flag itself may say that there is none.
         if position >= 4 {
-            assert!(Request::decode(&damaged).is_err(), "{position}");
+            assert!(Request::decode(&damaged, MAX_MESSAGE_BYTES).is_err(), "{position}");
         }
     }
 }
 
 /// Whatever is decoded can be encoded; nothing else may happen.
 fn decode(frame: &Frame) {
-    if let Ok(request) = Request::decode(frame) {
+    if let Ok(request) = Request::decode(frame, MAX_MESSAGE_BYTES) {
         assert!(request.body.as_bytes().len() <= frame.body.len().max(48_000_000));
         let reply = rawdoc! { "ok": 1 };
         assert!(request.encode_reply(&reply, 1, 2, false).len() >= 16);

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use argon_query::find::collation_of;
-use argon_query::pipeline::{Limits, Options, Pipeline, Row, Rows};
+use argon_query::pipeline::{Limits, MemoryCollections, Options, Pipeline, Row, Rows};
 use argon_query::plan::Hint;
 use bson::raw::RawBsonRef;
-use bson::{Bson, Document, doc};
+use bson::{Bson, Document};
 use futures::{FutureExt, StreamExt, stream};
 
 use super::cursor::open;
@@ -216,17 +216,22 @@ fn of_server(call: &Call<'_>, stages: &[Document]) -> Option<Vec<Document>> {
     }
 }
 
+/// The name of the collection that the documents of the first stage are.
+const FIRST: &str = "first";
+
 /// Runs the other stages on the documents of the first.
 pub(super) fn with_stages(
     call: &Call<'_>,
     documents: Vec<Document>,
     stages: Vec<Document>,
 ) -> Result<Rows> {
-    let mut all = vec![doc! { "$documents": documents }];
-    all.extend(stages);
-    let pipeline = Arc::new(Pipeline::compile(&all, &Options::default())?);
-    let reading = crate::place::Reading::empty(call.environment());
-    Ok(pipeline.run("", &reading.execution))
+    let rows = documents.iter().map(row).collect::<Result<Vec<_>>>()?;
+    let mut collections = MemoryCollections::default();
+    collections.insert(FIRST, rows);
+    let mut execution = crate::place::Reading::empty(call.environment()).execution;
+    execution.collections = Arc::new(collections);
+    let pipeline = Arc::new(Pipeline::compile(&stages, &Options::default())?);
+    Ok(pipeline.run(FIRST, &execution))
 }
 
 /// A row of a document.

@@ -140,6 +140,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "full",
             "metadata",
             "repair",
+            "scandata",
         ],
         effect: Effect::Read,
         need: Need::Database(Right::Administer),

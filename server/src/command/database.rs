@@ -48,10 +48,12 @@ pub(super) const COMMANDS: &[Command] = &[
     },
 ];
 
-/// The documents of a collection of MongoDB's own databases: none. `None` for other databases.
-pub(super) fn internal(call: &Call<'_>) -> Option<Rows> {
+/// The documents of a collection of MongoDB's own: none. `None` for other collections.
+pub(super) fn internal(call: &Call<'_>, collection: &str) -> Option<Rows> {
     match call.shared.places.parse(call.database) {
         Ok(Database::Internal) => Some(stream::empty().boxed()),
+        // MongoDB has users, profiles and such in collections; here they are not documents.
+        _ if collection.starts_with("system.") => Some(stream::empty().boxed()),
         _ => None,
     }
 }

@@ -189,7 +189,7 @@ async fn find(call: &Call<'_>) -> Result<Reply> {
     let arguments = call.arguments;
     let name = call.arguments.text("find")?.unwrap_or_default();
     let namespace = call.namespace(name);
-    if let Some(rows) = super::database::internal(call) {
+    if let Some(rows) = super::database::internal(call, name) {
         return open(call, rows, &namespace).await;
     }
     let name = call.collection()?;

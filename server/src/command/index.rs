@@ -91,6 +91,9 @@ async fn create_indexes(call: &Call<'_>) -> Result<Reply> {
     let collation = view::default_collation(Some(&state), name.as_str());
     let request = call.signed(&branch)?;
     for mut definition in definitions {
+        if is_of_ids(&definition) {
+            continue;
+        }
         // An index has the order of texts of its collection, and says so.
         if !collation.is_empty() && !definition.contains_key("collation") {
             definition.insert("collation", collation.clone());
@@ -111,6 +114,18 @@ async fn create_indexes(call: &Call<'_>) -> Result<Reply> {
         body.insert("note", "all indexes already exist");
     }
     Reply::of(&body)
+}
+
+/// Whether this is the index that every collection has, under any name.
+fn is_of_ids(definition: &Document) -> bool {
+    let key = definition.get_document("key");
+    let is_ascending = |key: &Document| match key.iter().next() {
+        Some((name, Bson::Int32(1) | Bson::Int64(1))) => name == "_id" && key.len() == 1,
+        Some((name, Bson::Double(number))) => name == "_id" && key.len() == 1 && *number > 0.0,
+        _ => false,
+    };
+    key.is_ok_and(is_ascending)
+        && definition.keys().all(|name| matches!(name.as_str(), "key" | "name" | "v"))
 }
 
 /// The definition in a command, without what only the command has.

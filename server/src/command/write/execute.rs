@@ -43,7 +43,7 @@ pub(super) async fn execute(
     let earlier = Earlier::of(call, &branch).await?;
     let done = match statements.as_slice() {
         _ if earlier.is_whole() => earlier.results(&branch, &statements, is_ordered).await?,
-        [only] => vec![single(&branch, only, call.signed(&branch)?).await],
+        [only] => vec![single(call, &branch, only, call.signed(&branch)?).await],
         _ if !earlier.is_empty() => {
             one_by_one(call, &branch, &statements, is_ordered, &earlier).await
         }
@@ -87,6 +87,28 @@ async fn in_transaction(
 
 /// Applies a statement in a commit of its own; `request` is empty, with its signature.
 async fn single(
+    call: &Call<'_>,
+    branch: &Branch,
+    statement: &(CollectionName, Statement),
+    request: WriteRequest,
+) -> Result<Done> {
+    let turns = &call.shared.turns;
+    let (collection, filter) = match statement {
+        (_, Statement::Insert(_)) => return attempt(branch, statement, request).await,
+        (collection, Statement::Update(command)) => (collection, &command.filter),
+        (collection, Statement::Delete(command)) => (collection, &command.filter),
+    };
+    let turn = turns.of_document(branch, collection, filter).await;
+    match attempt(branch, statement, request.clone()).await {
+        Err(error) if error.code() == 112 && turn.is_none() => {
+            let _turn = turns.of_collection(branch, collection).await;
+            attempt(branch, statement, request).await
+        }
+        done => done,
+    }
+}
+
+async fn attempt(
     branch: &Branch,
     (collection, statement): &(CollectionName, Statement),
     request: WriteRequest,
@@ -117,7 +139,7 @@ async fn one_by_one(
     for (index, statement) in statements.iter().enumerate() {
         let done = match (earlier.statement(index), call.signed_statement(branch, index)) {
             (Some(lsn), _) => Earlier::result(branch, lsn, statement).await,
-            (None, Ok(request)) => single(branch, statement, request).await,
+            (None, Ok(request)) => single(call, branch, statement, request).await,
             (None, Err(error)) => Err(error),
         };
         let is_error = done.is_err();

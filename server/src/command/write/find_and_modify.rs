@@ -60,6 +60,12 @@ async fn find_and_modify(call: &Call<'_>) -> Result<Reply> {
         earlier::find_and_modify(&branch, lsn, &name, &command).await
     } else {
         let request = call.signed(&branch)?;
+        let turns = &call.shared.turns;
+        let _turn = match turns.of_document(&branch, &name, &command.filter).await {
+            Some(turn) => turn,
+            // Such as queues, whose clients all want the first document.
+            None => turns.of_collection(&branch, &name).await,
+        };
         let found = command.run(&branch, &name, &|| request.clone()).await;
         call.shared.clock.tick(call.environment());
         found

@@ -52,7 +52,7 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "delete",
         aliases: &[],
         about: "Deletes documents.",
-        fields: &["deletes", "let", "ordered"],
+        fields: &["bypassDocumentValidation", "deletes", "let", "ordered"],
         effect: Effect::Write,
         need: Need::Database(Right::Write),
         is_stable: true,
