@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use argon_query::pipeline::{Row, Rows};
 use futures::{FutureExt, StreamExt};
+use tokio::time::Instant;
 
 use crate::change_stream::ChangeStream;
 use crate::failure::{CommandError, Result};
@@ -77,18 +78,23 @@ impl Cursor {
             rows.push(row);
         }
         // A query that has no more documents needs no cursor.
-        let is_last = match self.read.is_empty() && !self.ended {
-            true => match self.rows.next().now_or_never() {
-                Some(Some(next)) => {
-                    self.keep(next?);
-                    self.read.is_empty()
-                }
-                Some(None) => true,
-                None => false,
-            },
-            false => self.read.is_empty() && self.ended,
-        };
+        let is_last = self.read.is_empty() && (self.ended || self.ends_now()?);
         Ok(Batch { rows, is_last })
+    }
+
+    /// Whether the rows are known to end here, without waiting for them.
+    fn ends_now(&mut self) -> Result<bool> {
+        Ok(match self.rows.next().now_or_never() {
+            Some(Some(next)) => {
+                self.keep(next?);
+                self.read.is_empty()
+            }
+            Some(None) => {
+                self.ended = true;
+                true
+            }
+            None => false,
+        })
     }
 
     async fn next(&mut self) -> Result<Option<Row>> {

@@ -128,10 +128,7 @@ impl CommandError {
         let mut reply = doc! { "ok": 0.0 };
         reply.extend(self.described());
         if !self.0.labels.is_empty() {
-            reply.insert(
-                "errorLabels",
-                self.0.labels.as_slice().iter().copied().collect::<Vec<_>>(),
-            );
+            reply.insert("errorLabels", self.0.labels.clone());
         }
         reply
     }
@@ -202,7 +199,7 @@ impl From<Error> for CommandError {
         let mut converted =
             Self::new(code.unwrap_or_else(|| code_of(error.kind())), error.in_full());
         if let Some(name) = text(DetailKey::CodeName) {
-            converted.0.name = name.to_owned();
+            name.clone_into(&mut converted.0.name);
         }
         if converted.0.code == 121 {
             let mut details = doc! { "reason": error.message() };

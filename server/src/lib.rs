@@ -61,7 +61,7 @@ use shared::Shared;
 /// How often idle cursors and sessions are looked for.
 const EXPIRY: Duration = Duration::from_secs(30);
 /// How often documents of TTL indexes are looked for, as in MongoDB.
-const TTL: Duration = Duration::from_secs(60);
+const TTL: Duration = Duration::from_mins(1);
 /// How long connections may take to end their last command, after the server was stopped.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long a client may take to agree on TLS.

@@ -114,10 +114,10 @@ impl Sessions {
     }
 
     /// The sessions, as `$listLocalSessions` shows them.
-    pub(crate) fn listed(&self) -> Vec<Document> {
+    pub(crate) fn listed(&self, now: DateTime) -> Vec<Document> {
         let listed = |id: &SessionId| {
             let id = Binary { subtype: BinarySubtype::Uuid, bytes: id.to_vec() };
-            doc! { "_id": { "id": id }, "lastUse": DateTime::now() }
+            doc! { "_id": { "id": id }, "lastUse": now }
         };
         self.open().keys().map(listed).collect()
     }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
 
 use argon_core::Store;
 use bson::oid::ObjectId;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::auth::Users;
 use crate::clock::ClusterClock;

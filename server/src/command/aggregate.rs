@@ -100,7 +100,7 @@ async fn aggregate(call: &Call<'_>) -> Result<Reply> {
     if collection.is_empty()
         && let Some(rows) = of_server(call, &stages)
     {
-        return open(call, with_stages(call, rows, stages.split_off(1))?, &namespace).await;
+        return open(call, with_stages(call, &rows, &stages[1..])?, &namespace).await;
     }
     let mut reading = call.read().await?;
     if arguments.flag("allowDiskUse")? == Some(false) {
@@ -211,7 +211,9 @@ fn of_server(call: &Call<'_>, stages: &[Document]) -> Option<Vec<Document>> {
     let first = stages.first()?.keys().next()?;
     match first.as_str() {
         "$currentOp" => Some(vec![super::diagnostic::current_operation(call)]),
-        "$listLocalSessions" | "$listSessions" => Some(call.shared.sessions.listed()),
+        "$listLocalSessions" | "$listSessions" => {
+            Some(call.shared.sessions.listed(call.environment().now()))
+        }
         _ => None,
     }
 }
@@ -222,15 +224,15 @@ const FIRST: &str = "first";
 /// Runs the other stages on the documents of the first.
 pub(super) fn with_stages(
     call: &Call<'_>,
-    documents: Vec<Document>,
-    stages: Vec<Document>,
+    documents: &[Document],
+    stages: &[Document],
 ) -> Result<Rows> {
     let rows = documents.iter().map(row).collect::<Result<Vec<_>>>()?;
     let mut collections = MemoryCollections::default();
     collections.insert(FIRST, rows);
     let mut execution = crate::place::Reading::empty(call.environment()).execution;
     execution.collections = Arc::new(collections);
-    let pipeline = Arc::new(Pipeline::compile(&stages, &Options::default())?);
+    let pipeline = Arc::new(Pipeline::compile(stages, &Options::default())?);
     Ok(pipeline.run(FIRST, &execution))
 }
 

@@ -47,7 +47,7 @@ pub(crate) struct Call<'c> {
     pub(crate) claim: Claim,
 }
 
-impl<'c> Call<'c> {
+impl Call<'_> {
     /// The same on another database.
     pub(crate) fn on<'d>(&'d self, database: &'d str) -> Call<'d> {
         Call {

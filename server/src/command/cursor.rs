@@ -30,7 +30,7 @@ pub(super) const COMMANDS: &[Command] = &[
         effect: Effect::None,
         need: Need::Arguments(|call| async { arguments::of_killed_cursors(call) }.boxed()),
         is_stable: true,
-        run: |call| kill_cursors(call).boxed(),
+        run: |call| async { kill_cursors(call) }.boxed(),
     },
 ];
 
@@ -113,7 +113,7 @@ async fn get_more(call: &Call<'_>) -> Result<Reply> {
     Ok(Reply { next: Some(call.request.body.clone()), ..reply })
 }
 
-async fn kill_cursors(call: &Call<'_>) -> Result<Reply> {
+fn kill_cursors(call: &Call<'_>) -> Result<Reply> {
     let cursors = call.arguments.array("cursors")?;
     let cursors = cursors.ok_or_else(|| call.arguments.missing("cursors"))?;
     let (mut killed, mut missing) = (Vec::new(), Vec::new());

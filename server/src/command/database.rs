@@ -110,8 +110,9 @@ pub(super) async fn matching(
     if filter.is_empty() {
         return Ok(documents);
     }
-    let stages = vec![doc! { "$match": filter }];
-    let rows: Vec<_> = super::aggregate::with_stages(call, documents, stages)?.try_concat().await?;
+    let stages = [doc! { "$match": filter }];
+    let rows: Vec<_> =
+        super::aggregate::with_stages(call, &documents, &stages)?.try_concat().await?;
     rows.iter().map(|row| Ok(Document::try_from(row.as_raw())?)).collect()
 }
 

@@ -3,11 +3,12 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bson::raw::{RawBsonRef, RawDocumentBuf, cstr};
 use bson::{Binary, Timestamp, rawdoc, spec::BinarySubtype};
 use futures::FutureExt;
+use tokio::time::Instant;
 
 use super::retry::{Retry, run_once};
 use super::{Call, Command, Effect, Reply, named, snapshot, transaction};

@@ -1,7 +1,6 @@
 //! How a command reads its collection.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use argon_query::find::{Find, FindCommand};
 use argon_query::pipeline::{Execution, Pipeline};
@@ -9,6 +8,7 @@ use argon_query::plan::{Counters, execution_stats};
 use bson::raw::RawDocument;
 use bson::{Document, doc};
 use futures::{FutureExt, TryStreamExt};
+use tokio::time::Instant;
 
 use super::aggregate::Aggregation;
 use super::find::Query;
@@ -164,7 +164,7 @@ fn finish(call: &Call<'_>, mut body: Document) -> Result<Reply> {
 }
 
 /// A command within another.
-impl<'c> Call<'c> {
+impl Call<'_> {
     pub(crate) fn of<'d>(&'d self, name: &'d str, command: &'d RawDocument) -> Call<'d> {
         Call { name, arguments: Arguments::new(name, command), ..self.on(self.database) }
     }

@@ -21,7 +21,7 @@ pub(super) const COMMANDS: &[Command] = &[
         effect: Effect::None,
         need: Need::Login,
         is_stable: false,
-        run: |call| start(call).boxed(),
+        run: |call| async { start(call) }.boxed(),
     },
     Command {
         name: "endSessions",
@@ -65,7 +65,7 @@ pub(super) const COMMANDS: &[Command] = &[
     },
 ];
 
-async fn start(call: &Call<'_>) -> Result<Reply> {
+fn start(call: &Call<'_>) -> Result<Reply> {
     let [a, b] =
         [call.environment().object_id(), call.environment().object_id()].map(|id| id.bytes());
     let mut bytes = [0; 16];

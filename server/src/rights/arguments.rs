@@ -117,10 +117,11 @@ pub(crate) fn of_history(call: &Call<'_>) -> Result<Vec<Demand>> {
     let action = call.arguments.text("action")?;
     let right = match (call.name, action) {
         ("argonLog" | "argonDiff", _) | (_, Some("list" | "show" | "dry_run")) => Right::Read,
-        ("argonBranch" | "argonPin" | "argonSandbox", None) if !names_one => Right::Read,
-        ("argonMerge", None) if !names_one => Right::Read,
-        ("argonBranch", Some("delete" | "rename" | "protect")) => Right::Administer,
-        ("argonRestore", None | Some("reset")) => Right::Administer,
+        ("argonBranch" | "argonMerge" | "argonPin" | "argonSandbox", None) if !names_one => {
+            Right::Read
+        }
+        ("argonBranch", Some("delete" | "rename" | "protect"))
+        | ("argonRestore", None | Some("reset")) => Right::Administer,
         ("argonBranch" | "argonPin" | "argonSandbox", _) => Right::Define,
         _ => Right::Write,
     };

@@ -95,7 +95,7 @@ async fn bulk_write(call: &Call<'_>) -> Result<Reply> {
         for ((kind, ..), done) in run.iter().zip(done) {
             results.push(counts.add(*kind, results.len(), done));
         }
-        if is_ordered && results.len() - begin < length || (is_ordered && counts.errors > 0) {
+        if is_ordered && (results.len() - begin < length || counts.errors > 0) {
             break;
         }
     }
