@@ -34,6 +34,7 @@ machines reach, --auth and TLS are required; --insecure does without.";
 /// Writes are durable before they are acknowledged. At the end, commands that run may take ten seconds more.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command")]
 pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:27017")]

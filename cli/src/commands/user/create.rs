@@ -51,10 +51,7 @@ impl CreateArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         // Roles that can't be granted are refused before a password is asked for.
         user::roles::parse_all(&self.roles)?;
-        let password = match self.certificate {
-            true => None,
-            false => Some(self.password.read(context)?),
-        };
+        let password = if self.certificate { None } else { Some(self.password.read(context)?) };
         let store = context.store().await?.store;
         let request = CreateUser {
             user: self.user,

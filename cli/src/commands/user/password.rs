@@ -22,7 +22,7 @@ const MOST_BYTES: u64 = 4096;
 #[derive(Args)]
 pub(super) struct PasswordArgs {
     /// A file with nothing but the password; - reads standard input, as it is without this option and without
-    /// ARGON_USER_PASSWORD
+    /// the variable `ARGON_USER_PASSWORD`
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 }
