@@ -6,7 +6,7 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use argon_server::wire::{
     Compressor, Flags, Form, Frame, Header, MAX_MESSAGE_BYTES, Message, Opcode, Request,
@@ -14,6 +14,7 @@ use argon_server::wire::{
 use bson::{doc, rawdoc};
 use common::{options, serve};
 use proptest::prelude::*;
+use tokio::time::Instant;
 
 /// The body of an `OP_MSG` with a list.
 fn with_sequence() -> Vec<u8> {
