@@ -1,8 +1,8 @@
 //! Clients of MongoDB have sessions with `argon serve`: on a project, and on a branch of it.
 //!
 //! Their versions are pinned in `clients/`. What they need is installed on first use, below the target
-//! directory: Node and Go too, from Python's registry. mongosh is left out since it is large, and the Java
-//! driver since no registry has a compiler for it; `docs/WIRE.md` says with which versions they were tried by hand.
+//! directory: Node and Go too, as Python's packages. mongosh (some 100 MB) and the Java driver, which needs a
+//! compiler of Java, are left out; `docs/WIRE.md` says which versions of them were tried by hand.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
