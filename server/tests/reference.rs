@@ -58,6 +58,12 @@ the commits (else code 286).
 - A reset, a rename or the deletion of a branch ends its streams with the event `invalidate`.
 - Events of several branches have no order among each other. Those of a masked branch show masked documents.
 
+## Clients
+
+The tests have sessions with the server by these clients, on a project and on a branch (`cli/tests/cli/clients`): pymongo 4.20,
+sync and async, Node's driver 7.9, mongoose 9.12, and the Go driver 2.10. By hand the same was done with the Java driver 5.14 and
+mongosh 2.12.
+
 ## Differences to MongoDB
 
 - Without a sort, documents come in the order of their `_id`, not in that of their insertion.

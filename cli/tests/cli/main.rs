@@ -5,6 +5,7 @@
 mod bench;
 mod bisect;
 mod branches;
+mod clients;
 mod columns;
 mod completion;
 mod concurrency;
