@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bson::Document;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
@@ -87,6 +88,7 @@ impl Connection {
                 frame = read_frame(&mut reader, most) => frame?,
                 () = stopping.wait() => return Ok(()),
                 () = idle(shared) => return Ok(()),
+                () = login_deadline(self, shared) => return Ok(()),
             };
             let Some(frame) = frame else { return Ok(()) };
             let request = Request::decode(&frame, most)?;
@@ -136,6 +138,18 @@ impl Connection {
             request.sequences.clear();
             response_to = id;
         }
+    }
+}
+
+/// How long a client may take for a message before it has logged in.
+const LOGIN: Duration = Duration::from_secs(30);
+
+/// Waits as long as a client may be silent that has to log in; for ever after the login.
+async fn login_deadline(connection: &Connection, shared: &Shared) {
+    if shared.options.auth && connection.who().is_none() {
+        tokio::time::sleep(LOGIN).await;
+    } else {
+        std::future::pending().await
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::change_stream::ChangeStream;
 use crate::failure::{CommandError, Result};
 use crate::rights::Claim;
+use crate::sessions::SessionId;
 
 /// The number of documents in a first batch, if none is asked for.
 pub(crate) const FIRST_BATCH: usize = 101;
@@ -33,6 +34,8 @@ struct Entry {
     claim: Claim,
     used: Instant,
     no_timeout: bool,
+    /// The transaction that it reads in, which alone may read on.
+    transaction: Option<(SessionId, i64)>,
     /// `None` while a batch is read.
     cursor: Option<Cursor>,
 }
@@ -159,10 +162,17 @@ impl Cursors {
         cursor: Cursor,
         no_timeout: bool,
         claim: Claim,
+        transaction: Option<(SessionId, i64)>,
     ) -> i64 {
         let id = self.next.fetch_add(1, Ordering::Relaxed) + 1;
-        let entry =
-            Entry { namespace, claim, used: Instant::now(), no_timeout, cursor: Some(cursor) };
+        let entry = Entry {
+            namespace,
+            claim,
+            used: Instant::now(),
+            no_timeout,
+            transaction,
+            cursor: Some(cursor),
+        };
         self.open().insert(id, entry);
         id
     }
@@ -172,9 +182,15 @@ impl Cursors {
     ///
     /// # Errors
     /// `CursorNotFound`; `CursorInUse`; `Unauthorized` for a cursor of another collection.
-    pub(crate) fn take(&self, id: i64, namespace: &str) -> Result<Taken<'_>> {
+    pub(crate) fn take(
+        &self,
+        id: i64,
+        namespace: &str,
+        transaction: Option<(SessionId, i64)>,
+    ) -> Result<Taken<'_>> {
         let mut open = self.open();
-        let Some(entry) = open.get_mut(&id) else { return Err(not_found(id)) };
+        let entry = open.get_mut(&id).filter(|entry| entry.transaction == transaction);
+        let Some(entry) = entry else { return Err(not_found(id)) };
         if entry.namespace != namespace {
             return Err(CommandError::new(
                 13,

@@ -143,7 +143,11 @@ impl Places {
         if let Some(revision) = &revision
             && revision.explicit(&project).await?.resolve(&project, &self.default).await.is_ok()
         {
-            return Err(past(database));
+            // Another client may have created the branch just now.
+            return match project.branch(branch).await {
+                Ok(branch) => Ok(self.keep(branch)),
+                Err(_) => Err(past(database)),
+            };
         }
         let base = project.branch(&self.default).await?.head().await?;
         Ok(self.keep(project.branch_or_create(branch, &base).await?))
@@ -156,6 +160,16 @@ impl Places {
         {
             let key = (project, branch.clone());
             self.branches.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        }
+    }
+
+    /// Whether the branch of a database was used before.
+    pub(crate) fn is_known(&self, database: &str) -> bool {
+        match self.parse(database) {
+            Ok(Database::Project { project, revision }) => self
+                .branch_meant(revision.as_ref())
+                .is_some_and(|branch| self.known(&project, branch).is_some()),
+            _ => false,
         }
     }
 
@@ -228,6 +242,13 @@ impl Reading {
         let collections = StateCollections::new(state.clone()).with_project(project, branch);
         let execution = Execution::new(Arc::new(collections), context, Limits::default());
         Self { state: Some(state), execution }
+    }
+
+    /// What queries run with that can't name the other states of the project.
+    pub(crate) fn execution_alone(&self) -> Execution {
+        let Some(state) = &self.state else { return self.execution.clone() };
+        let collections = Arc::new(StateCollections::new(state.clone()));
+        Execution { collections, ..self.execution.clone() }
     }
 
     /// Without any collection.

@@ -360,3 +360,100 @@ async fn a_stop_ends_monitors_that_wait_for_changes() {
     let stopped = tokio::time::timeout(Duration::from_secs(5), server.stop()).await;
     assert!(stopped.is_ok(), "the server ends without waiting for the monitor");
 }
+
+#[tokio::test]
+async fn a_document_that_nests_too_deep_ends_its_connection_only() {
+    let server = serve(options()).await;
+    let (mut client, mut other) = (server.client().await, server.client().await);
+    let mut deep = doc! {};
+    for _ in 0..400 {
+        deep = doc! { "a": deep };
+    }
+    let body =
+        bson::raw::RawDocumentBuf::try_from(&doc! { "hello": 1, "client": deep, "$db": "admin" });
+    let flags = argon_server::wire::Flags::default();
+    client.send(&argon_server::wire::Message::encode(&body.unwrap(), flags, 1, 0)).await;
+    assert!(client.is_closed().await);
+    other.ok("admin", doc! { "ping": 1 }).await;
+}
+
+#[tokio::test]
+async fn a_transaction_ends_only_within_itself_and_so_do_its_cursors() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    client.ok("shop", doc! { "create": "c" }).await;
+    let bytes = vec![9; 16];
+    let id = bson::Binary { subtype: bson::spec::BinarySubtype::Uuid, bytes };
+    let within = |mut command: Document| {
+        command
+            .extend(doc! { "lsid": { "id": id.clone() }, "txnNumber": 1_i64, "autocommit": false });
+        command
+    };
+    let alone = doc! { "commitTransaction": 1, "lsid": { "id": id.clone() }, "txnNumber": 1_i64 };
+    assert_eq!(client.fails("admin", alone).await.0, 50768);
+    let mut insert = within(doc! { "insert": "c", "documents": [{ "_id": 1 }, { "_id": 2 }] });
+    insert.insert("startTransaction", true);
+    client.ok("shop", insert).await;
+    let found = client.ok("shop", within(doc! { "find": "c", "batchSize": 1 })).await;
+    let id_of_cursor = cursor(&found);
+    client.ok("admin", within(doc! { "abortTransaction": 1 })).await;
+    let more = doc! { "getMore": id_of_cursor, "collection": "c" };
+    assert_eq!(client.fails("shop", more).await.0, 43, "what was not committed is not read");
+}
+
+#[tokio::test]
+async fn changes_of_options_at_one_time_are_all_made() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    client.ok("shop", doc! { "create": "c" }).await;
+    for round in 0..10 {
+        let (mut one, mut two) = (server.client().await, server.client().await);
+        let level = if round % 2 == 0 { "moderate" } else { "strict" };
+        let validator = doc! { "n": { "$gte": round } };
+        let level = one.ok("shop", doc! { "collMod": "c", "validationLevel": level });
+        let validator = two.ok("shop", doc! { "collMod": "c", "validator": validator });
+        futures::join!(level, validator);
+        let listed = batch(&client.ok("shop", doc! { "listCollections": 1 }).await, "firstBatch");
+        let options = listed[0].get_document("options").unwrap();
+        let expected = if round % 2 == 0 { "moderate" } else { "strict" };
+        assert_eq!(options.get_str("validationLevel").unwrap(), expected, "{options}");
+        assert_eq!(options.get_document("validator").unwrap(), &doc! { "n": { "$gte": round } });
+    }
+    client.ok("shop", doc! { "collMod": "c", "validator": {}, "dryRun": true }).await;
+    let listed = batch(&client.ok("shop", doc! { "listCollections": 1 }).await, "firstBatch");
+    assert!(listed[0].get_document("options").unwrap().contains_key("validator"));
+    let unique = doc! { "collMod": "c", "index": { "name": "_id_", "unique": true } };
+    assert_eq!(client.fails("shop", unique).await.0, 115);
+}
+
+#[tokio::test]
+async fn first_writes_of_many_clients_to_a_new_branch_all_succeed() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    client.ok("shop", doc! { "insert": "c", "documents": [{ "_id": 0 }] }).await;
+    for round in 0..10 {
+        let mut writers = tokio::task::JoinSet::new();
+        for id in 1..8 {
+            let mut client = server.client().await;
+            writers.spawn(async move {
+                let insert = doc! { "insert": "c", "documents": [{ "_id": id }] };
+                client.ok(&format!("shop:b{round}"), insert).await;
+            });
+        }
+        while let Some(ended) = writers.join_next().await {
+            ended.unwrap();
+        }
+        assert_eq!(client.find(&format!("shop:b{round}"), "c", doc! {}).await.len(), 8);
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_matches_nothing_creates_nothing() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    let delete = doc! { "delete": "c", "deletes": [{ "q": {}, "limit": 0 }] };
+    assert_eq!(client.ok("shpo", delete).await.get_i32("n").unwrap(), 0);
+    let update = doc! { "update": "c", "updates": [{ "q": {}, "u": { "$set": { "a": 1 } } }] };
+    client.ok("shpo", update).await;
+    assert!(server.store.projects().await.unwrap().is_empty());
+}

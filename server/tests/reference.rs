@@ -61,7 +61,7 @@ the commits (else code 286).
 ## Clients
 
 The tests have sessions with the server by these clients, on a project and on a branch (`cli/tests/cli/clients`): pymongo 4.20,
-sync and async, Node's driver 7.9, mongoose 9.12, and the Go driver 2.10. By hand the same was done with the Java driver 5.14 and
+sync and async, Node's driver 7.9, mongoose 9.12, and the Go driver 2.10. By hand, on a project, the same was done with the Java driver 5.14 and
 mongosh 2.12.
 
 ## Differences to MongoDB

@@ -14,7 +14,7 @@ const TASKS: &[Task] = &[
         lines: &[
             ("init, status, doctor", "Create a store, show what is current, explain what is wrong"),
             ("project, use", "Create, list and delete projects; choose the current one"),
-            ("import, export", "Read mongodump, BSON, JSON and CSV files; write any state"),
+            ("import, export, dvc", "Read dumps and files; write any state; lock files for DVC"),
         ],
     },
     Task {
@@ -54,17 +54,11 @@ const TASKS: &[Task] = &[
                 "fsck, verify, health",
                 "Find damage; prove that history is unchanged; check thresholds",
             ),
+            ("serve, user", "Serve branches to MongoDB's drivers; who may log in"),
             (
                 "metrics, serve-metrics, top",
                 "Print counters, serve them to Prometheus, watch them live",
             ),
-        ],
-    },
-    Task {
-        name: "Servers",
-        lines: &[
-            ("serve", "Serve branches and past states to MongoDB's drivers"),
-            ("user", "Who may log in to the server, and their roles"),
         ],
     },
     Task {

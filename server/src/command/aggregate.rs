@@ -112,6 +112,7 @@ async fn aggregate(call: &Call<'_>) -> Result<Reply> {
         stages.splice(0..0, view.stages);
         base = view.base;
         options.collation = collation_of(&view.collation)?;
+        reading.execution.collections = view::execution(call, &reading)?.collections;
     } else if arguments.document("collation")?.is_empty() {
         let collation = view::default_collation(reading.state.as_ref(), &base);
         options.collation = collation_of(&collation)?;

@@ -18,7 +18,7 @@ use crate::connection::Connection;
 use crate::failure::{CommandError, Result};
 use crate::place::{Place, Reading};
 use crate::rights::{Claim, Held};
-use crate::sessions::{Session, SessionState, Work, is_same};
+use crate::sessions::{Session, SessionId, SessionState, Work, is_same};
 use crate::shared::Shared;
 use crate::wire::Request;
 use crate::written::TRAILERS;
@@ -70,6 +70,12 @@ impl Call<'_> {
 
     pub(crate) fn environment(&self) -> &Environment {
         self.shared.store.environment()
+    }
+
+    /// The transaction that it belongs to.
+    pub(crate) fn transaction(&self) -> Option<(SessionId, i64)> {
+        let session = self.session.as_ref().filter(|_| self.in_transaction)?;
+        Some((session.id, self.number?))
     }
 
     /// The collection that the value of the command names.

@@ -2,7 +2,7 @@
 
 use argon_core::model::CollectionName;
 use argon_core::write::{CollectionChange, Outcome};
-use argon_core::{CollectionInfo, State};
+use argon_core::{Backoff, Branch, CollectionInfo, State};
 use argon_query::pipeline::{Options, Pipeline};
 use bson::raw::RawBsonRef;
 use bson::spec::BinarySubtype;
@@ -378,9 +378,29 @@ async fn rename(call: &Call<'_>) -> Result<Reply> {
 
 async fn modify(call: &Call<'_>) -> Result<Reply> {
     let name = call.collection()?;
-    let branch = call.writable().await?;
-    let Some(info) = info_of(&branch.head().await?, &name) else {
+    if call.state().await?.is_none_or(|state| info_of(&state, &name).is_none()) {
         let namespace = call.namespace(&name);
+        return Err(CommandError::new(26, format!("ns does not exist: {namespace}")));
+    }
+    let branch = call.writable().await?;
+    let mut backoff = Backoff::new(call.environment());
+    while backoff.attempt().await {
+        if let Some(reply) = try_modify(call, &branch, &name).await? {
+            return Ok(reply);
+        }
+    }
+    Err(CommandError::new(112, "others changed the branch on every attempt; try again later"))
+}
+
+/// Changes a collection as it is now; `None` if others have changed the branch meanwhile.
+async fn try_modify(
+    call: &Call<'_>,
+    branch: &Branch,
+    name: &CollectionName,
+) -> Result<Option<Reply>> {
+    let head = branch.head().await?;
+    let Some(info) = info_of(&head, name) else {
+        let namespace = call.namespace(name);
         return Err(CommandError::new(26, format!("ns does not exist: {namespace}")));
     };
     let mut options = info.options.clone();
@@ -401,20 +421,24 @@ async fn modify(call: &Call<'_>) -> Result<Reply> {
         }
     }
     check_options(call, &options)?;
-    let mut request = call.signed(&branch)?;
+    let mut request = call.signed(branch)?;
     let mut reply = Document::new();
     if !argon_core::definition::identical(&options, &info.options) {
         request.change_collection(CollectionChange::SetOptions { name: name.clone(), options });
     }
     if let Some(index) = call.arguments.raw_document("index")? {
         let indexes = super::index::modified(&info, index, &mut reply)?;
-        request.change_collection(CollectionChange::SetIndexes { name, indexes });
+        request.change_collection(CollectionChange::SetIndexes { name: name.clone(), indexes });
     }
-    if !request.is_empty() {
-        branch.commit(request).await?.receipt()?;
+    if !request.is_empty() && !call.arguments.is_set("dryRun")? {
+        request.set_after(head.last_digest().await?);
+        match branch.commit(request).await? {
+            Outcome::Moved { .. } => return Ok(None),
+            outcome => outcome.receipt()?,
+        };
         call.shared.clock.tick(call.environment());
     }
-    Reply::of(&reply)
+    Reply::of(&reply).map(Some)
 }
 
 async fn statistics(call: &Call<'_>) -> Result<Reply> {

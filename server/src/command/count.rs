@@ -70,7 +70,7 @@ async fn count(call: &Call<'_>) -> Result<Reply> {
             Err(error) => return Err(error.into()),
         },
         _ => {
-            let rows = query.run(name.as_str(), &reading)?;
+            let rows = query.run(call, name.as_str(), &reading)?;
             rows.try_fold(0, |sum, batch| async move { Ok(sum + batch.len() as u64) }).await?
         }
     };

@@ -49,7 +49,13 @@ pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result
         0
     } else {
         let no_timeout = arguments.is_set("noCursorTimeout")?;
-        call.shared.cursors.keep(namespace.to_owned(), cursor, no_timeout, call.claim.clone())
+        call.shared.cursors.keep(
+            namespace.to_owned(),
+            cursor,
+            no_timeout,
+            call.claim.clone(),
+            call.transaction(),
+        )
     };
     Ok(Reply::batch(&batch.rows, id, namespace, true))
 }
@@ -96,7 +102,7 @@ async fn get_more(call: &Call<'_>) -> Result<Reply> {
     let collection = arguments.required_text("collection")?;
     let namespace = call.namespace(collection);
     let size = batch_size(arguments.integer("batchSize")?)?.filter(|size| *size > 0);
-    let mut cursor = call.shared.cursors.take(id, &namespace)?;
+    let mut cursor = call.shared.cursors.take(id, &namespace, call.transaction())?;
     let count = size.unwrap_or(usize::MAX);
     let (reply, is_last) = match cursor.stream() {
         Some(stream) => watch::next(call, stream, count, (id, &namespace)).await?,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bson::raw::{RawBsonRef, RawDocumentBuf, cstr};
+use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf, cstr};
 use bson::{Binary, Timestamp, rawdoc, spec::BinarySubtype};
 use futures::FutureExt;
 use tokio::time::Instant;
@@ -31,7 +31,20 @@ pub(crate) struct Answer {
 /// Whether a command is given up when its client goes away. One that writes is not.
 pub(crate) fn may_be_abandoned(request: &Request) -> bool {
     let command = name_of(request).and_then(named);
-    command.is_none_or(|command| command.effect != Effect::Write)
+    command.is_none_or(|command| !writes(command, &request.body))
+}
+
+/// Whether a request writes: by its command, or by the last stage of its pipeline.
+pub(super) fn writes(command: &Command, body: &RawDocument) -> bool {
+    if command.name != "aggregate" {
+        return command.effect == Effect::Write;
+    }
+    let Ok(stages) = body.get_array("pipeline") else { return false };
+    let last = stages.into_iter().filter_map(Result::ok).last();
+    let stage = last.and_then(|stage| stage.as_document());
+    stage.is_some_and(|stage| {
+        ["$out", "$merge"].iter().any(|name| matches!(stage.get(name), Ok(Some(_))))
+    })
 }
 
 /// Runs a command.
@@ -117,6 +130,13 @@ async fn attempt(
     check_api(command, arguments)?;
     arguments.check_known(command.fields, true)?;
     let database = arguments.required_text("$db")?;
+    let ends_transaction = matches!(command.name, "commitTransaction" | "abortTransaction");
+    if ends_transaction && arguments.flag("autocommit")? != Some(false) {
+        return Err(CommandError::new(
+            50768,
+            format!("'{name}' needs txnNumber and autocommit: false"),
+        ));
+    }
     if shared.options.read_only && command.effect == Effect::Write {
         return Err(CommandError::new(
             115,
@@ -168,7 +188,7 @@ pub(super) async fn limited(call: &Call<'_>) -> Result<Reply> {
     let limit = u64::try_from(limit)
         .map_err(|_| CommandError::bad_value(format!("maxTimeMS must not be negative: {limit}")))?;
     // A getMore says by it how long it waits. A write that has begun is not given up.
-    if limit == 0 || call.command.name == "getMore" || call.command.effect == Effect::Write {
+    if limit == 0 || call.command.name == "getMore" || writes(call.command, call.arguments.raw()) {
         return running.await;
     }
     match tokio::time::timeout(Duration::from_millis(limit), running).await {

@@ -122,7 +122,7 @@ impl Query {
     }
 
     /// Runs the query on a collection or a view.
-    pub(super) fn run(&self, collection: &str, reading: &Reading) -> Result<Rows> {
+    pub(super) fn run(&self, call: &Call<'_>, collection: &str, reading: &Reading) -> Result<Rows> {
         let view = view::resolve(reading.state.as_ref(), collection)?;
         let Some(view) = view else {
             let command = self.with_collation(reading.state.as_ref(), collection);
@@ -136,7 +136,7 @@ impl Query {
             hint: self.command.hint.as_ref().map(Hint::compile).transpose()?.flatten(),
         };
         let pipeline = Arc::new(Pipeline::compile(&stages, &options)?);
-        Ok(pipeline.run(&view.base, &reading.execution))
+        Ok(pipeline.run(&view.base, &view::execution(call, reading)?))
     }
 }
 
@@ -154,6 +154,12 @@ fn within(filter: Document, arguments: Arguments<'_>) -> Result<Document> {
                 "When using min()/max() a hint of which index to use must be provided",
             ));
         };
+        if !matches!(hint, Bson::Document(_)) {
+            return Err(CommandError::new(
+                115,
+                "min and max need the key of an index as the hint, such as {a: 1}",
+            ));
+        }
         let is_descending = |name: &str| match &hint {
             Bson::Document(key) => key.get_i32(name).is_ok_and(|direction| direction < 0),
             _ => false,
@@ -214,5 +220,5 @@ async fn find(call: &Call<'_>) -> Result<Reply> {
     if arguments.flag("allowDiskUse")? == Some(false) {
         reading.execution.limits = Limits { disk: false, ..reading.execution.limits };
     }
-    open(call, query.run(name.as_str(), &reading)?, &namespace).await
+    open(call, query.run(call, name.as_str(), &reading)?, &namespace).await
 }

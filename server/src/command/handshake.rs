@@ -22,6 +22,8 @@ const MAX_WIRE_VERSION: i32 = 25;
 const MAX_DOCUMENT_BYTES: i32 = 16 * 1024 * 1024;
 /// The most statements of a command.
 pub(crate) const MAX_BATCH: i32 = 100_000;
+/// How long a client that wants to hear of changes waits for the next reply, at least.
+const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 /// The name of the replica set.
 pub(crate) const SET_NAME: &str = "argon";
 
@@ -81,7 +83,7 @@ async fn hello(call: &Call<'_>) -> Result<Reply> {
         (arguments.raw_document("topologyVersion")?, arguments.integer("maxAwaitTimeMS")?)
     {
         // The topology never changes while the server runs.
-        let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
+        let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0)).max(SHORTEST_WAIT);
         let mut stopping = call.shared.stopping();
         let _ = tokio::time::timeout(wait, stopping.wait()).await;
         next = Some(call.request.body.clone());

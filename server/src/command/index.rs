@@ -237,6 +237,12 @@ pub(super) fn modified(
     reply: &mut Document,
 ) -> Result<Vec<Document>> {
     let change = Arguments::new("collMod.index", change);
+    if change.is_set("unique")? {
+        return Err(CommandError::new(
+            115,
+            "collMod can't make an index unique: drop it, and create a unique one, which checks the documents",
+        ));
+    }
     let (name, key) = (change.text("name")?, change.document("keyPattern")?);
     let mut indexes = info.listed_indexes().into_owned();
     let index = indexes.iter_mut().find(|index| match name {

@@ -33,6 +33,20 @@ impl Retry {
         Self(Some(Arc::new(Earlier { is_of_this_run, commits: Mutex::default() })))
     }
 
+    /// Whether an earlier attempt of the command has committed to a branch.
+    pub(super) async fn has_commits(&self, call: &Call<'_>, branch: &Branch) -> Result<bool> {
+        let (Some(earlier), Some(session), Some(number)) = (&self.0, &call.session, call.number)
+        else {
+            return Ok(false);
+        };
+        let commits = if earlier.is_of_this_run {
+            Written::now(branch, session.id, number).await?
+        } else {
+            call.shared.written.before(branch, session.id, number).await?
+        };
+        Ok(!commits.is_empty())
+    }
+
     /// The commits of the next statements on a branch, which are taken from the retry: one for all of them,
     /// or some for single ones.
     pub(super) async fn take(

@@ -1,9 +1,13 @@
 //! Views: collections that are a pipeline over another one.
 
 use argon_core::State;
+use argon_query::pipeline::Execution;
 use bson::{Bson, Document};
 
+use super::Call;
 use crate::failure::{CommandError, Result};
+use crate::place::Reading;
+use crate::rights::{Right, covers_project};
 
 /// The most views on the way to a collection, as in MongoDB.
 const MAX_DEPTH: usize = 20;
@@ -43,6 +47,14 @@ pub(super) fn resolve(state: Option<&State>, name: &str) -> Result<Option<View>>
             "View depth too deep or view cycle detected; maximum depth is {MAX_DEPTH}: '{name}'"
         ),
     ))
+}
+
+/// What the pipeline of a view runs with. It may name other states, which not all who read the view may read.
+pub(super) fn execution(call: &Call<'_>, reading: &Reading) -> Result<Execution> {
+    if call.held.is_enforced && !covers_project(call, Right::Read, call.database)? {
+        return Ok(reading.execution_alone());
+    }
+    Ok(reading.execution.clone())
 }
 
 /// The order of texts of a collection, where a command says none.

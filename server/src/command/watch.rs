@@ -58,6 +58,7 @@ pub(super) async fn open(
         Cursor::of_stream(stream),
         false,
         call.claim.clone(),
+        call.transaction(),
     );
     Ok(Reply::events(&first, id, &namespace, true))
 }

@@ -87,7 +87,7 @@ fn denied(call: &Call<'_>, demand: &Demand) -> CommandError {
 /// alone are not enough: the new branch shows all of the other.
 async fn refuse_new_branch(call: &Call<'_>, demand: &Demand) -> Result<()> {
     let Target::Database(database) = &demand.target else { return Ok(()) };
-    if !matches!(demand.right, Right::Write | Right::Define)
+    if !matches!(demand.right, Right::Write | Right::Define | Right::Administer)
         || covers_project(call, demand.right, database)?
     {
         return Ok(());
@@ -114,7 +114,7 @@ async fn refuse_view_of_others(call: &Call<'_>) -> Result<()> {
 }
 
 /// Whether a right is held on all of the project of a database.
-fn covers_project(call: &Call<'_>, right: Right, database: &str) -> Result<bool> {
+pub(crate) fn covers_project(call: &Call<'_>, right: Right, database: &str) -> Result<bool> {
     let scope = super::of_database(&call.shared.places, database, right)?;
     Ok(match scope {
         Some(Scope::Branch(project, _)) => call.held.allow(right, Some(&Scope::Project(project))),

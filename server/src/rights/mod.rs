@@ -25,7 +25,7 @@ mod tests;
 pub(crate) mod users;
 
 pub(crate) use arguments::of_history;
-pub(crate) use check::{check, require_login};
+pub(crate) use check::{check, covers_project, require_login};
 pub(crate) use demand::{Demand, Target};
 pub(crate) use held::{Claim, Held};
 pub(crate) use pipeline::{of_pipeline, of_stages};

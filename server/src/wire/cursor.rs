@@ -3,6 +3,7 @@
 use bson::raw::RawDocument;
 
 use super::WireError;
+use super::depth::is_shallow;
 
 /// The bytes of a message that are not read yet.
 #[derive(Debug, Clone, Copy)]
@@ -50,12 +51,17 @@ impl<'b> Cursor<'b> {
         Ok(text)
     }
 
-    /// A document. Only its length and its end are checked.
+    /// A document. Its length, its end and its depth are checked, and nothing else.
     pub(super) fn document(&mut self) -> Result<&'b RawDocument, WireError> {
         let length = self.0.first_chunk().map(|length| i32::from_le_bytes(*length));
         let length = length.and_then(|length| usize::try_from(length).ok());
         let length = length.ok_or(WireError::malformed("the length of a document"))?;
         let bytes = self.bytes(length)?;
-        RawDocument::from_bytes(bytes).map_err(|_| WireError::malformed("a document"))
+        let document = RawDocument::from_bytes(bytes);
+        let document = document.map_err(|_| WireError::malformed("a document"))?;
+        if !is_shallow(document) {
+            return Err(WireError::malformed("a document of more than 200 levels"));
+        }
+        Ok(document)
     }
 }

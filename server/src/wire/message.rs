@@ -9,6 +9,8 @@ use super::{Frame, WireError};
 const CHECKSUM_PRESENT: u32 = 1;
 const MORE_TO_COME: u32 = 1 << 1;
 const EXHAUST_ALLOWED: u32 = 1 << 16;
+/// The most lists of a message; commands have two at most.
+const MAX_SEQUENCES: usize = 16;
 /// The flags that a receiver has to know.
 const REQUIRED: u32 = 0xffff;
 
@@ -92,6 +94,9 @@ impl Message {
                 0 => body = Some(content.document()?.to_owned()),
                 1 => {
                     let sequence = Sequence::decode(&mut content)?;
+                    if sequences.len() == MAX_SEQUENCES {
+                        return Err(WireError::malformed("too many lists"));
+                    }
                     if sequences.iter().any(|other| other.name == sequence.name) {
                         return Err(WireError::malformed("two lists of one name"));
                     }

@@ -10,10 +10,12 @@
 //! | `query.rs` | `OP_QUERY` and `OP_REPLY` |
 //! | `compression.rs` | `OP_COMPRESSED` |
 //! | `request.rs` | a request in any of these forms, and the reply in the same form |
+//! | `depth.rs` | how deep documents are nested |
 //! | `cursor.rs` | reading fields from a message |
 
 mod compression;
 mod cursor;
+mod depth;
 mod frame;
 mod message;
 mod query;

@@ -89,7 +89,8 @@ impl FromStr for UserDatabase {
 impl fmt::Display for UserName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.database {
-            UserDatabase::Admin => f.pad(&self.name),
+            // So that no name of admin is that of a user of a project.
+            UserDatabase::Admin => f.pad(&self.name.replace('.', "\\.")),
             database => write!(f, "{database}.{}", self.name),
         }
     }

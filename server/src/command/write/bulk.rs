@@ -80,6 +80,7 @@ async fn bulk_write(call: &Call<'_>) -> Result<Reply> {
         })?;
         parsed.push((kind, database, call.collection_named(collection)?, statement));
     }
+    refuse_unknown_rest(call, &parsed).await?;
     let (mut counts, mut results) = (Counts::default(), Vec::new());
     let mut rest = parsed.as_slice();
     // Each run of operations on one database is one commit.
@@ -117,6 +118,28 @@ async fn bulk_write(call: &Call<'_>) -> Result<Reply> {
         reply.body.append(name, value);
     }
     Ok(reply)
+}
+
+type Operation<'o> = (Kind, &'o str, argon_core::model::CollectionName, Statement);
+
+/// Refuses to repeat operations on several databases of which an earlier attempt has done a part: a run that
+/// changed nothing leaves no commit, so it is not known which were done.
+async fn refuse_unknown_rest(call: &Call<'_>, operations: &[Operation<'_>]) -> Result<()> {
+    let mut databases: Vec<&str> = operations.iter().map(|(_, database, ..)| *database).collect();
+    databases.dedup();
+    if databases.len() < 2 {
+        return Ok(());
+    }
+    for database in databases {
+        let branch = call.on(database).writable().await?;
+        if call.retry.has_commits(call, &branch).await? {
+            return Err(CommandError::new(
+                64,
+                "an earlier attempt has done a part of these operations: look at the documents before you repeat them",
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl Counts {

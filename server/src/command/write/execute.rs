@@ -20,6 +20,7 @@ use super::super::{Call, view};
 use super::earlier::Earlier;
 use super::statement::{Done, Statement};
 use crate::failure::{CommandError, Result};
+use crate::namespace::Database;
 
 pub(super) type Statements = Vec<(CollectionName, Statement)>;
 
@@ -33,6 +34,14 @@ pub(super) async fn execute(
     statements: Statements,
     is_ordered: bool,
 ) -> Result<Vec<Result<Done>>> {
+    // What matches nothing does not create a project.
+    if !statements.iter().any(|(_, statement)| creates(statement))
+        && matches!(call.shared.places.parse(call.database)?, Database::Project { .. })
+        && !call.shared.places.is_known(call.database)
+        && !call.shared.places.has_project(call.database).await?
+    {
+        return Ok(statements.iter().map(|_| Ok(Done::default())).collect());
+    }
     let branch = call.writable().await?;
     let head = branch.head().await?;
     refuse_views(call, &head, &statements)?;
@@ -60,6 +69,15 @@ pub(super) async fn execute(
         done.map_err(|error| error.in_namespace(&call.namespace(collection)))
     };
     Ok(done.into_iter().zip(&statements).map(named).collect())
+}
+
+/// Whether a statement may create a collection.
+fn creates(statement: &Statement) -> bool {
+    match statement {
+        Statement::Insert(_) => true,
+        Statement::Update(command) => command.upsert,
+        Statement::Delete(_) => false,
+    }
 }
 
 /// Applies statements to the transaction of the session.
