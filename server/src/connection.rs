@@ -149,7 +149,7 @@ async fn login_deadline(connection: &Connection, shared: &Shared) {
     if shared.options.auth && connection.who().is_none() {
         tokio::time::sleep(LOGIN).await;
     } else {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

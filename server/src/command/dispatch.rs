@@ -41,7 +41,7 @@ pub(super) fn writes(command: &Command, body: &RawDocument) -> bool {
     }
     let Ok(stages) = body.get_array("pipeline") else { return false };
     let last = stages.into_iter().filter_map(Result::ok).last();
-    let stage = last.and_then(|stage| stage.as_document());
+    let stage = last.and_then(RawBsonRef::as_document);
     stage.is_some_and(|stage| {
         ["$out", "$merge"].iter().any(|name| matches!(stage.get(name), Ok(Some(_))))
     })
