@@ -64,6 +64,35 @@ The tests have sessions with the server by these clients, on a project and on a 
 sync and async, Node's driver 7.9, mongoose 9.12, and the Go driver 2.10. By hand, on a project, the same was done with the Java driver 5.14 and
 mongosh 2.12.
 
+## As a service
+
+A unit of systemd, with a store in `/var/lib/argon`. SIGTERM ends the server once its commands have ended, which takes ten
+seconds at most:
+
+```ini
+[Unit]
+Description=Argon, a server of MongoDB's protocol
+After=network.target
+
+[Service]
+User=argon
+StateDirectory=argon
+ExecStart=/usr/local/bin/argon --store fjall:/var/lib/argon serve --auth
+Restart=on-failure
+TimeoutStopSec=30
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+
+[Install]
+WantedBy=multi-user.target
+```
+
+`argon --store fjall:/var/lib/argon init` and `argon user create` come first. While the server has a local store, other
+commands wait for it as for any other process. A health check is a `ping`, which needs no login, such as
+`mongosh --quiet --eval 'db.adminCommand({ping: 1}).ok'`.
+
 ## Differences to MongoDB
 
 - Without a sort, documents come in the order of their `_id`, not in that of their insertion.
