@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::change_stream::ChangeStream;
 use crate::failure::{CommandError, Result};
 use crate::rights::Claim;
-use crate::sessions::SessionId;
+use crate::sessions::{self, SessionId};
 
 /// The number of documents in a first batch, if none is asked for.
 pub(crate) const FIRST_BATCH: usize = 101;
@@ -228,7 +228,8 @@ impl Cursors {
     pub(crate) fn expire(&self) {
         let now = Instant::now();
         self.open().retain(|_, entry| {
-            entry.no_timeout || entry.cursor.is_none() || now.duration_since(entry.used) < IDLE
+            let most = if entry.no_timeout { sessions::IDLE } else { IDLE };
+            entry.cursor.is_none() || now.duration_since(entry.used) < most
         });
     }
 

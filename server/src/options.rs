@@ -38,7 +38,7 @@ pub struct ServeOptions {
     pub connections: usize,
     /// How long a connection may stay idle; `None` for ever.
     pub idle: Option<Duration>,
-    /// Commands that take longer are logged with their plan.
+    /// Commands that take longer are logged.
     pub slow: Duration,
 }
 

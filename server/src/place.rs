@@ -37,6 +37,8 @@ pub(crate) struct Places {
     store: Store,
     default: BranchName,
     aliases: BTreeMap<String, String>,
+    /// Whether errors name no branches.
+    hides_names: bool,
     /// Branches that were looked up. One that was deleted since fails when it is read, and is looked up again.
     branches: Mutex<HashMap<(ProjectName, BranchName), Branch>>,
 }
@@ -52,7 +54,8 @@ pub(crate) struct Reading {
 impl Places {
     pub(crate) fn new(store: Store, options: &ServeOptions) -> Self {
         let (default, aliases) = (options.branch.clone(), options.aliases.clone());
-        Self { store, default, aliases, branches: Mutex::default() }
+        let hides_names = options.auth;
+        Self { store, default, aliases, hides_names, branches: Mutex::default() }
     }
 
     /// The meaning of the name of a database.
@@ -99,7 +102,13 @@ impl Places {
         }
         let revision = revision.unwrap_or_else(|| Revision::head(self.default.clone()));
         let explicit = revision.explicit(&project).await?;
-        let state = explicit.resolve(&project, &self.default).await?;
+        let state = explicit.resolve(&project, &self.default).await.map_err(|error| {
+            // Which branches there are is not for everyone.
+            if self.hides_names && error.kind() == ErrorKind::NotFound {
+                return CommandError::new(26, format!("'{database}' has no such branch or state"));
+            }
+            error.into()
+        })?;
         let branch = explicit.branch_or(&self.default).clone();
         Ok(Place::Past { project, branch, state })
     }

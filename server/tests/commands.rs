@@ -236,6 +236,8 @@ async fn a_read_only_server_refuses_writes() {
         assert_eq!(client.fails("shop", command).await.0, 115);
     }
     assert_eq!(main.head().await.unwrap().lsn().get(), 1);
+    client.ok("shop", doc! { "argonBranch": 1 }).await;
+    assert_eq!(client.fails("shop", doc! { "argonBranch": "x" }).await.0, 115);
 }
 
 #[tokio::test]

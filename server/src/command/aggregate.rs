@@ -124,12 +124,6 @@ async fn aggregate(call: &Call<'_>) -> Result<Reply> {
     if call.in_transaction {
         return Err(CommandError::new(263, "$out and $merge cannot be used in a transaction"));
     }
-    if call.shared.options.read_only {
-        return Err(CommandError::new(
-            115,
-            "this server is read-only: $out and $merge are refused",
-        ));
-    }
     let branch = call.writable().await?;
     call.signed(&branch)?;
     let signed = || call.signed(&branch).unwrap_or_else(|_| branch.request());
@@ -212,6 +206,8 @@ fn of_server(call: &Call<'_>, stages: &[Document]) -> Option<Vec<Document>> {
     let first = stages.first()?.keys().next()?;
     match first.as_str() {
         "$currentOp" => Some(vec![super::diagnostic::current_operation(call)]),
+        // The sessions of others are not for every user.
+        "$listLocalSessions" | "$listSessions" if call.held.is_enforced => Some(Vec::new()),
         "$listLocalSessions" | "$listSessions" => {
             Some(call.shared.sessions.listed(call.environment().now()))
         }

@@ -165,6 +165,12 @@ pub(super) const COMMANDS: &[Command] = &[
     },
 ];
 
+/// Whether a command is one of these, with an action that changes nothing.
+pub(super) fn only_reads(call: &Call<'_>) -> Result<bool> {
+    let is_one = COMMANDS.iter().any(|command| command.name == call.command.name);
+    Ok(is_one && of_history(call)?.iter().all(|demand| demand.right == Right::Read))
+}
+
 async fn run(call: &Call<'_>, actions: &[Action]) -> Result<Reply> {
     let arguments = call.arguments;
     let main = match arguments.raw().get(call.name)? {

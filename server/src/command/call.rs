@@ -72,6 +72,12 @@ impl Call<'_> {
         self.shared.store.environment()
     }
 
+    /// The address of the server, as drivers are told.
+    pub(crate) fn me(&self) -> String {
+        let advertised = self.shared.options.advertise.clone();
+        advertised.unwrap_or_else(|| self.connection.local.to_string())
+    }
+
     /// The transaction that it belongs to.
     pub(crate) fn transaction(&self) -> Option<(SessionId, i64)> {
         let session = self.session.as_ref().filter(|_| self.in_transaction)?;

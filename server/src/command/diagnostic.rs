@@ -264,7 +264,7 @@ fn server_status(call: &Call<'_>) -> Result<Reply> {
         "storageEngine": { "name": "argon", "persistent": true, "readOnly": shared.options.read_only },
     };
     if shared.options.topology == Topology::ReplicaSet {
-        let me = call.connection.local.to_string();
+        let me = call.me();
         status.insert("repl", doc! {
             "setName": SET_NAME, "isWritablePrimary": true, "secondary": false, "me": &me, "hosts": [&me],
         });
@@ -328,7 +328,7 @@ fn in_set(call: &Call<'_>) -> Result<()> {
 
 fn set_status(call: &Call<'_>) -> Result<Reply> {
     in_set(call)?;
-    let me = call.connection.local.to_string();
+    let me = call.me();
     let time = call.shared.clock.latest(call.environment());
     Reply::of(&doc! {
         "set": SET_NAME,
@@ -345,7 +345,7 @@ fn set_status(call: &Call<'_>) -> Result<Reply> {
 
 fn set_config(call: &Call<'_>) -> Result<Reply> {
     in_set(call)?;
-    let me = call.connection.local.to_string();
+    let me = call.me();
     Reply::of(&doc! {
         "config": {
             "_id": SET_NAME,

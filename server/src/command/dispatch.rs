@@ -11,7 +11,7 @@ use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::retry::{Retry, run_once};
-use super::{Call, Command, Effect, Reply, named, snapshot, transaction};
+use super::{Call, Command, Effect, Reply, argon, named, snapshot, transaction};
 use crate::arguments::Arguments;
 use crate::auth::of_user;
 use crate::connection::Connection;
@@ -20,7 +20,7 @@ use crate::rights;
 use crate::rights::{Claim, Held};
 use crate::sessions::{Session, SessionId};
 use crate::shared::Shared;
-use crate::wire::Request;
+use crate::wire::{MAX_MESSAGE_BYTES, Request};
 
 /// A reply, and the request that follows it by itself.
 pub(crate) struct Answer {
@@ -57,6 +57,7 @@ pub(crate) async fn run(
     let begun = Instant::now();
     // A defect ends the command, not the connection.
     let attempted = AssertUnwindSafe(attempt(shared, connection, request)).catch_unwind().await;
+    let attempted = attempted.map(|attempted| attempted.and_then(fits));
     let attempted = attempted.unwrap_or_else(|_| {
         Err(CommandError::new(1, "the server failed within this command; its log says where"))
     });
@@ -84,6 +85,22 @@ pub(crate) async fn run(
     let time = shared.clock.latest(shared.store.environment());
     append_times(&mut body, time);
     Answer { body, next }
+}
+
+/// Refuses a reply that is larger than a message may be.
+fn fits(reply: Reply) -> Result<Reply> {
+    // Room for the header and the times.
+    let most = MAX_MESSAGE_BYTES - 16 * 1024;
+    let bytes = reply.body.as_bytes().len();
+    if bytes <= most {
+        return Ok(reply);
+    }
+    Err(CommandError::new(
+        10334,
+        format!(
+            "the reply has {bytes} bytes, and a message at most {most}: ask for less, such as by a limit"
+        ),
+    ))
 }
 
 /// Says that a command was slow, without its values.
@@ -137,12 +154,6 @@ async fn attempt(
             format!("'{name}' needs txnNumber and autocommit: false"),
         ));
     }
-    if shared.options.read_only && command.effect == Effect::Write {
-        return Err(CommandError::new(
-            115,
-            format!("this server is read-only: '{name}' was refused"),
-        ));
-    }
     check_concerns(arguments)?;
     let session = session_of(shared, connection, arguments)?;
     let number = arguments.integer("txnNumber")?;
@@ -163,6 +174,12 @@ async fn attempt(
         held: Held::default(),
         claim: Claim::default(),
     };
+    if shared.options.read_only && writes(command, arguments.raw()) && !argon::only_reads(&call)? {
+        return Err(CommandError::new(
+            115,
+            format!("this server is read-only: '{name}' was refused"),
+        ));
+    }
     rights::check(&mut call).await?;
     let snapshot = snapshot::time_of(shared, command, arguments, database, in_transaction).await?;
     call.snapshot = snapshot;

@@ -6,7 +6,7 @@ use futures::FutureExt;
 
 use super::find::Query;
 use super::{Call, Command, Effect, Reply};
-use crate::failure::Result;
+use crate::failure::{CommandError, Result};
 use crate::rights::{Need, Right};
 
 pub(super) const FIELDS: &[&str] = &["collation", "hint", "key", "query"];
@@ -21,6 +21,9 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     is_stable: false,
     run: |call| distinct(call).boxed(),
 }];
+
+/// The most bytes of the values, as of a document.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// The query of the documents whose values are given.
 pub(super) fn query(call: &Call<'_>) -> Result<Query> {
@@ -43,8 +46,16 @@ async fn distinct(call: &Call<'_>) -> Result<Reply> {
     let command = query.with_collation(reading.state.as_ref(), name.as_str());
     let collation = collation_of(&command.collation)?;
     let mut values = RawArrayBuf::new();
+    let mut bytes = 0;
     for value in distinct_in(rows, key, collation.as_deref()).await? {
         values.push(value);
+        bytes = values.as_bytes().len();
+        if bytes > MAX_BYTES {
+            break;
+        }
+    }
+    if bytes > MAX_BYTES {
+        return Err(CommandError::new(17217, "distinct too big, 16mb cap"));
     }
     let mut body = RawDocumentBuf::new();
     body.append(cstr!("values"), values);

@@ -116,7 +116,7 @@ async fn hello(call: &Call<'_>) -> Result<Reply> {
 
 fn described(call: &Call<'_>) -> Document {
     let shared = call.shared;
-    let me = shared.options.advertise.clone().unwrap_or_else(|| call.connection.local.to_string());
+    let me = call.me();
     let minutes = i32::try_from(sessions::IDLE.as_secs() / 60).unwrap_or(30);
     let mut reply = Document::new();
     if call.name == "hello" {
