@@ -21,9 +21,8 @@ const TASKS: &[Task] = &[
         name: "Documents",
         lines: &[
             ("get, find, count", "Read and count documents of any state"),
-            ("aggregate, distinct", "Run pipelines over any state; list the values of a field"),
+            ("aggregate, distinct, shell", "Run pipelines, list values, query at a prompt"),
             ("put, update, delete, edit", "Write, update, delete documents; edit one in $EDITOR"),
-            ("shell", "Query and change documents at a prompt, as in MongoDB's shell"),
             ("collections, index, explain", "Collections; indexes, and how queries use them"),
         ],
     },
