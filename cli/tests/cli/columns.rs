@@ -49,7 +49,7 @@ fn a_table_comes_back_with_an_equal_digest() {
     assert_eq!(table.stdout, std::fs::read(place.path("b.parquet")).unwrap());
     let run = place.run_with(&["import", "-", "--format", "parquet", "-c", "piped"], table.stdout);
     assert_eq!(run.code, Some(0), "{run:#?}");
-    has(&place.ok(&["count"]), &["boats   2", "piped   2"]);
+    has(&place.ok(&["count"]), &["boats       2", "piped       2"]);
 }
 
 #[cfg(feature = "columnar")]
