@@ -35,7 +35,9 @@ def test_the_example_of_the_readme_runs(uri: str) -> None:
     printed = re.findall(r"# (\{.*\})$", example, re.MULTILINE)
     assert "mongodb://127.0.0.1:27017/?directConnection=true" in example
     example = example.replace("mongodb://127.0.0.1:27017/?directConnection=true", uri)
-    run = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", example], capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0, run.stderr
     lines = run.stdout.splitlines()
     assert lines[: len(printed)] == printed
