@@ -187,7 +187,8 @@ def test_a_store_that_was_closed_is_opened_again(url: str) -> None:
 
 def test_the_entry_points_of_the_tests_are_those_of_the_package() -> None:
     project = Path(__file__).parent.parent / "pyproject.toml"
-    declared = tomllib.loads(project.read_text())["project"]["entry-points"]
+    package = tomllib.loads(project.read_text())["project"]
+    declared = {"console_scripts": package["scripts"], **package["entry-points"]}
     found: dict[str, dict[str, str]] = {}
     for point in importlib.metadata.distribution("argondb").entry_points:
         found.setdefault(point.group, {})[point.name] = point.value
