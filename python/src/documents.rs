@@ -75,7 +75,7 @@ impl Documents {
             let name = parsed::collection(collection)?;
             let state = self.place.reading().await?.state;
             let mut bytes = Vec::new();
-            if let Some(info) = state.collections().find(|info| info.name == name) {
+            if let Some(info) = state.info(&name) {
                 for definition in info.listed_indexes().iter() {
                     bytes.extend(encode(definition)?);
                 }

@@ -182,12 +182,7 @@ impl Modify<'_> {
             Some(state) => state.clone(),
             None => branch.head().await?,
         };
-        self.view_of(&state)
-    }
-
-    fn view_of(&self, state: &State) -> Result<Option<CollectionView>> {
-        let exists = state.collections().any(|info| info.name == *self.collection);
-        exists.then(|| state.collection(self.collection)).transpose()
+        Ok(state.find_collection(self.collection))
     }
 
     /// A document that matches at the head, but did not so in the state that was read.
@@ -199,7 +194,8 @@ impl Modify<'_> {
         if self.state.is_none() || (!self.many && !planned.is_empty()) {
             return Ok(None);
         }
-        let Some(head) = self.view_of(&branch.head().await?)? else { return Ok(None) };
+        let head = branch.head().await?;
+        let Some(head) = head.find_collection(self.collection) else { return Ok(None) };
         let mut matching = self.selection.read(&head);
         while let Some((key, version)) = matching.try_next().await? {
             let read = head.point_of(version.lsn)?;

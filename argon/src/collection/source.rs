@@ -75,9 +75,7 @@ impl Source {
         let options = FilterOptions { collation, ..FilterOptions::default() };
         let hint = selected.hint.as_ref().map(Hint::compile).transpose()?.flatten();
         let selection = Selection::compile(&selected.filter, &options, evaluation)?.with_hint(hint);
-        let exists = state.collections().any(|info| info.name == self.name);
-        let view = exists.then(|| state.collection(&self.name)).transpose()?;
-        Ok((view, selection))
+        Ok((state.find_collection(&self.name), selection))
     }
 
     pub(super) async fn count(&self, selected: &Selected) -> Result<u64> {

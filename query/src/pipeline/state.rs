@@ -7,7 +7,7 @@ use argon_core::diff::Diff;
 use argon_core::key::Key;
 use argon_core::model::{BranchName, CollectionName};
 use argon_core::storage::{Predicate, Version};
-use argon_core::{CollectionView, ErrorKind, LaterIndex, Project, Result, Revision, State};
+use argon_core::{CollectionView, LaterIndex, Project, Result, Revision, State};
 use async_trait::async_trait;
 use bson::Document;
 use futures::{StreamExt, TryStreamExt, future, stream};
@@ -102,11 +102,7 @@ impl Collections for StateCollections {
 
 /// A collection of a state; `None` if it does not exist.
 fn view(state: &State, name: &str) -> Result<Option<CollectionView>> {
-    match state.collection(&CollectionName::new(name)?) {
-        Ok(view) => Ok(Some(view)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    Ok(state.find_collection(&CollectionName::new(name)?))
 }
 
 fn batches(rows: impl futures::Stream<Item = Result<Row>> + Send + 'static, most: usize) -> Rows {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use argon_core::key::Key;
 use argon_core::model::{CollectionName, Document};
 use argon_core::write::{Conflict, ConflictReason, Outcome, Receipt, WriteRequest};
-use argon_core::{Backoff, Branch, CollectionView, Error, Result, State};
+use argon_core::{Backoff, Branch, Error, Result, State};
 use bson::raw::{RawDocument, RawDocumentBuf};
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
@@ -295,7 +295,7 @@ impl Transaction {
                 matching.insert(key.clone(), staged.clone());
             }
         }
-        if let Some(view) = self.view(collection)? {
+        if let Some(view) = self.state.find_collection(collection) {
             let mut stored = selection.read(&view);
             while let Some((key, version)) = stored.try_next().await? {
                 if written.contains_key(&key) {
@@ -319,7 +319,9 @@ impl Transaction {
         if let Some(staged) = self.writes.get(collection).and_then(|writes| writes.get(key)) {
             return Ok(staged.clone());
         }
-        let Some(view) = self.view(collection)? else { return Ok(Staged::default()) };
+        let Some(view) = self.state.find_collection(collection) else {
+            return Ok(Staged::default());
+        };
         let found = view.version(key).await?;
         Ok(found.map_or_else(Staged::default, |found| {
             Staged::of_stored(found.changed_by, found.document)
@@ -331,10 +333,5 @@ impl Transaction {
             let writes = self.writes.entry(collection.clone()).or_default();
             Arc::make_mut(writes).extend(changed);
         }
-    }
-
-    fn view(&self, collection: &CollectionName) -> Result<Option<CollectionView>> {
-        let exists = self.state.collections().any(|info| info.name == *collection);
-        exists.then(|| self.state.collection(collection)).transpose()
     }
 }

@@ -20,10 +20,8 @@ pub(super) async fn state(
 
 /// The digest of a collection; `None` if the state does not have it.
 pub(super) async fn digest(state: &State, name: &CollectionName) -> Result<Option<String>> {
-    if !state.collections().any(|info| info.name == *name) {
-        return Ok(None);
-    }
-    Ok(Some(state.collection(name)?.digest().await?.to_string()))
+    let Some(collection) = state.find_collection(name) else { return Ok(None) };
+    Ok(Some(collection.digest().await?.to_string()))
 }
 
 /// What a lock file of the collection in this state says.

@@ -78,7 +78,7 @@ async fn first_changes(
     options: &ImportFiles,
 ) -> Result<FirstChanges> {
     let head = target.branch.head().await?;
-    let present = head.collections().find(|info| info.name == item.collection);
+    let present = head.info(&item.collection);
     let changes = facts::changes(item, present, options.on_duplicate(), options.drop)?;
     let dropped = facts::dropped(present, &changes);
     Ok(FirstChanges { changes, dropped })

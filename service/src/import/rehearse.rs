@@ -26,7 +26,7 @@ pub(super) async fn rehearse(
         summary.begin(&item.collection);
         let mut found =
             reader::start(&item.input, options, &target.environment, target.watcher.clone())?;
-        let present = state.collections().find(|info| info.name == item.collection);
+        let present = state.info(&item.collection);
         let changes = facts::changes(item, present, options.on_duplicate(), options.drop)?;
         summary.will_drop_indexes(facts::dropped(present, &changes));
         let mut rehearsal = Rehearsal {

@@ -105,13 +105,13 @@ impl<'a> Replacement<'a> {
     }
 
     async fn collection(&mut self, item: &Item, interrupt: &mut Interrupt) -> Result<bool> {
-        let present = self.state.collections().find(|info| info.name == item.collection);
+        let present = self.state.info(&item.collection);
         let changes = facts::changes(item, present, OnDuplicate::Replace, false)?;
         self.summary.will_drop_indexes(facts::dropped(present, &changes));
         for change in changes {
             self.request.change_collection(change);
         }
-        let stored = present.map(|info| self.state.collection(&info.name)).transpose()?;
+        let stored = self.state.find_collection(&item.collection);
         let mut found = self.read(item)?;
         let mut seen = Seen::new();
         loop {

@@ -175,13 +175,24 @@ impl State {
         &self.shared
     }
 
+    /// The properties of a collection; `None` if the state does not have it.
+    pub fn info(&self, name: &CollectionName) -> Option<&CollectionInfo> {
+        self.catalog.get(name).map(|info| &**info)
+    }
+
+    /// Returns a collection of the state; `None` if the state does not have it.
+    pub fn find_collection(&self, name: &CollectionName) -> Option<CollectionView> {
+        let info = self.catalog.get(name)?.clone();
+        Some(CollectionView { state: self.clone(), info })
+    }
+
     /// Returns a collection of the state.
     ///
     /// # Errors
     /// `NotFound`, with a list of the known collections.
     pub fn collection(&self, name: &CollectionName) -> Result<CollectionView> {
-        match self.catalog.get(name) {
-            Some(info) => Ok(CollectionView { state: self.clone(), info: info.clone() }),
+        match self.find_collection(name) {
+            Some(collection) => Ok(collection),
             None => {
                 let known: Vec<&str> = self.collections().map(|info| info.name.as_str()).collect();
                 Err(Error::not_found(match known.as_slice() {
