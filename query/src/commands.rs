@@ -15,7 +15,7 @@ use bson::{Bson, Document, doc};
 pub use find_and_modify::{FindAndModifyCommand, FoundAndModified, FoundChange};
 
 use crate::Code;
-use crate::expression::{Compiler, Context, Declared, Evaluation};
+use crate::expression::{Context, Declared, Evaluation};
 use crate::filter::FilterOptions;
 use crate::find::{FindCommand, Selection, collation_of};
 use crate::modify::{Change, Modified, Modify};
@@ -166,11 +166,10 @@ impl UpdateCommand {
         &self,
         environment: &Environment,
     ) -> Result<(Selection, CompiledUpdate<'_>)> {
-        let variables = Declared::compile(&self.variables)?;
-        let evaluation = variables.bind(&evaluation(environment))?;
+        let Self { filter, variables, collation, hint, .. } = self;
+        let (variables, evaluation, selection) =
+            select(filter, variables, collation, hint.as_ref(), environment)?;
         let compiler = variables.compiler();
-        let (collation, hint) = (&self.collation, self.hint.as_ref());
-        let selection = selection(&self.filter, &compiler, collation, hint, evaluation.clone())?;
         let options =
             UpdateOptions { array_filters: &self.array_filters, multi: self.many, compiler };
         let update = CompiledUpdate::compile(&self.update, &options, &self.filter, evaluation)?;
@@ -179,15 +178,8 @@ impl UpdateCommand {
 
     /// The query of the document that is updated first.
     pub(crate) fn find(&self) -> FindCommand {
-        FindCommand {
-            filter: self.filter.clone(),
-            sort: self.sort.clone(),
-            limit: 1,
-            collation: self.collation.clone(),
-            hint: self.hint.clone(),
-            variables: self.variables.clone(),
-            ..FindCommand::default()
-        }
+        let Self { filter, sort, collation, hint, variables, .. } = self;
+        first(filter, sort, collation, hint.as_ref(), variables)
     }
 
     /// The order in which the first document is updated.
@@ -231,10 +223,9 @@ impl DeleteCommand {
 
     /// Compiles the filter.
     pub(crate) fn compile(&self, environment: &Environment) -> Result<Selection> {
-        let variables = Declared::compile(&self.variables)?;
-        let evaluation = variables.bind(&evaluation(environment))?;
-        let (collation, hint) = (&self.collation, self.hint.as_ref());
-        selection(&self.filter, &variables.compiler(), collation, hint, evaluation)
+        let Self { filter, variables, collation, hint, .. } = self;
+        let (_, _, selection) = select(filter, variables, collation, hint.as_ref(), environment)?;
+        Ok(selection)
     }
 }
 
@@ -271,10 +262,6 @@ impl<'u> CompiledUpdate<'u> {
     }
 }
 
-fn evaluation(environment: &Environment) -> Evaluation {
-    Evaluation::new(Arc::new(Context::of(environment)))
-}
-
 fn sort_of(sort: &Document, collation: &Document) -> Result<Option<SortPattern>> {
     if sort.is_empty() {
         return Ok(None);
@@ -283,14 +270,38 @@ fn sort_of(sort: &Document, collation: &Document) -> Result<Option<SortPattern>>
     Ok(Some(SortPattern::compile(sort)?.with_collation(collation)))
 }
 
-fn selection(
+/// Compiles the variables and the filter of a command, and binds the variables.
+fn select(
     filter: &Document,
-    compiler: &Compiler<'_>,
+    variables: &Document,
     collation: &Document,
     hint: Option<&Bson>,
-    evaluation: Evaluation,
-) -> Result<Selection> {
-    let options = FilterOptions { compiler: compiler.clone(), collation: collation_of(collation)? };
+    environment: &Environment,
+) -> Result<(Declared, Evaluation, Selection)> {
+    let variables = Declared::compile(variables)?;
+    let evaluation = variables.bind(&Evaluation::new(Arc::new(Context::of(environment))))?;
+    let options =
+        FilterOptions { compiler: variables.compiler(), collation: collation_of(collation)? };
     let hint = hint.map(Hint::compile).transpose()?.flatten();
-    Ok(Selection::compile(filter, &options, evaluation)?.with_hint(hint))
+    let selection = Selection::compile(filter, &options, evaluation.clone())?.with_hint(hint);
+    Ok((variables, evaluation, selection))
+}
+
+/// The query of the first document that a command changes.
+fn first(
+    filter: &Document,
+    sort: &Document,
+    collation: &Document,
+    hint: Option<&Bson>,
+    variables: &Document,
+) -> FindCommand {
+    FindCommand {
+        filter: filter.clone(),
+        sort: sort.clone(),
+        limit: 1,
+        collation: collation.clone(),
+        hint: hint.cloned(),
+        variables: variables.clone(),
+        ..FindCommand::default()
+    }
 }

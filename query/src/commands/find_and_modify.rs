@@ -6,9 +6,9 @@ use argon_core::{Branch, Environment, Result};
 use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::{Bson, Document};
 
-use super::{CompiledUpdate, evaluation, selection, sort_of};
+use super::{CompiledUpdate, first, select, sort_of};
 use crate::Code;
-use crate::expression::{Declared, Evaluation};
+use crate::expression::Evaluation;
 use crate::find::{FindCommand, Selection};
 use crate::modify::{Change, Modified, Modify};
 use crate::projection::Projection;
@@ -93,14 +93,12 @@ impl FindAndModifyCommand {
 
     /// Compiles all but the sort.
     pub(crate) fn compile(&self, environment: &Environment) -> Result<CompiledFindAndModify<'_>> {
-        let variables = Declared::compile(&self.variables)?;
-        let evaluation = variables.bind(&evaluation(environment))?;
+        let Self { filter, variables, collation, hint, .. } = self;
+        let (variables, evaluation, selection) =
+            select(filter, variables, collation, hint.as_ref(), environment)?;
         let compiler = variables.compiler();
-        let (collation, hint) = (&self.collation, self.hint.as_ref());
-        let selection = selection(&self.filter, &compiler, collation, hint, evaluation.clone())?;
         let (update, may_insert) = match &self.change {
             FoundChange::Update { update, upsert, array_filters } => {
-                let filter = &self.filter;
                 let evaluation = evaluation.clone();
                 let compiler = compiler.clone();
                 let options = UpdateOptions { array_filters, multi: false, compiler };
@@ -132,15 +130,8 @@ impl FindAndModifyCommand {
 
     /// The query of the document that is changed.
     pub(crate) fn find(&self) -> FindCommand {
-        FindCommand {
-            filter: self.filter.clone(),
-            sort: self.sort.clone(),
-            limit: 1,
-            collation: self.collation.clone(),
-            hint: self.hint.clone(),
-            variables: self.variables.clone(),
-            ..FindCommand::default()
-        }
+        let Self { filter, sort, collation, hint, variables, .. } = self;
+        first(filter, sort, collation, hint.as_ref(), variables)
     }
 
     fn sort(&self) -> Result<Option<SortPattern>> {

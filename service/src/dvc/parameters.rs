@@ -10,6 +10,7 @@ use argon_core::{Error, Result};
 use serde_json::Value;
 
 use super::Lock;
+use crate::config::failed;
 
 /// The ending of the names of lock files.
 const EXTENSION: &str = "argon";
@@ -76,15 +77,4 @@ pub(super) fn directory_of(file: &Path) -> &Path {
 
 pub(super) fn unread(path: &Path, error: io::Error) -> Error {
     failed("read", path, error)
-}
-
-fn failed(action: &str, path: &Path, error: io::Error) -> Error {
-    let context = format!("can't {action} {}", path.display());
-    match error.kind() {
-        io::ErrorKind::NotFound => Error::not_found(context),
-        io::ErrorKind::PermissionDenied => Error::denied(context),
-        io::ErrorKind::InvalidData | io::ErrorKind::IsADirectory => Error::invalid(context),
-        _ => Error::unavailable(context),
-    }
-    .with_source(error)
 }
