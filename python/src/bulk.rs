@@ -6,12 +6,11 @@ use argon_core::model::CollectionName;
 use argon_core::write::WriteRequest;
 use argon_core::{Branch, Error};
 use argon_query::commands::{DeleteCommand, UpdateCommand};
-use argon_query::transaction::Transaction;
+use argon_query::transaction::{self, Transaction};
 use argon_service::Result;
 use bson::raw::{RawBson, RawDocumentBuf};
 use bson::{Bson, Document, doc};
 use futures::FutureExt;
-use futures::future::BoxFuture;
 
 use crate::commands as parsed;
 
@@ -92,19 +91,12 @@ pub(crate) async fn run(
     bulk: Arc<Bulk>,
     request: &(dyn Fn() -> WriteRequest + Sync),
 ) -> Result<(BulkCounts, Option<u64>)> {
-    let work = in_transaction(move |transaction| {
+    let work = transaction::work(move |transaction| {
         let bulk = bulk.clone();
         async move { bulk.apply(transaction).await }.boxed()
     });
     let (counts, receipt) = Transaction::run(branch, request, &work).await?;
     Ok((counts, receipt.map(|receipt| receipt.lsn.get())))
-}
-
-/// Names the type that the closure of a transaction has for every lifetime.
-fn in_transaction<T>(
-    work: impl for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, argon_core::Result<T>> + Sync,
-) -> impl for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, argon_core::Result<T>> + Sync {
-    work
 }
 
 impl BulkWrite {

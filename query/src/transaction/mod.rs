@@ -47,6 +47,14 @@ pub struct Transaction {
     writes: BTreeMap<CollectionName, Arc<Writes>>,
 }
 
+/// Names the type that the work of [`Transaction::run`] has for every lifetime, where a closure alone would have
+/// that of one.
+pub fn work<T>(
+    work: impl for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, Result<T>> + Sync,
+) -> impl for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, Result<T>> + Sync {
+    work
+}
+
 /// Computes what becomes of a document.
 type Compute<'c> = dyn Fn(&RawDocument) -> Result<Change> + Sync + 'c;
 /// Makes the document that is inserted if none matches.

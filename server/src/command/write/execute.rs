@@ -11,10 +11,9 @@ use argon_core::write::WriteRequest;
 use argon_core::{Branch, Error, ErrorKind, State};
 use argon_query::commands;
 use argon_query::modify::Modified;
-use argon_query::transaction::Transaction;
+use argon_query::transaction::{self, Transaction};
 use bson::Bson;
 use futures::FutureExt;
-use futures::future::BoxFuture;
 
 use super::super::{Call, view};
 use super::earlier::Earlier;
@@ -45,7 +44,7 @@ pub(super) async fn execute(
     let branch = call.writable().await?;
     let head = branch.head().await?;
     refuse_views(call, &head, &statements)?;
-    let statements = with_collations(&head, statements);
+    let statements = Arc::new(with_collations(&head, statements));
     if call.in_transaction {
         return in_transaction(call, branch, &statements).await;
     }
@@ -56,7 +55,7 @@ pub(super) async fn execute(
         _ if !earlier.is_empty() => {
             one_by_one(call, &branch, &statements, is_ordered, &earlier).await
         }
-        _ => match together(call, &branch, &Arc::new(statements.clone()), is_ordered).await? {
+        _ => match together(call, &branch, &statements, is_ordered).await? {
             Some(done) => done,
             None => one_by_one(call, &branch, &statements, is_ordered, &earlier).await,
         },
@@ -68,7 +67,7 @@ pub(super) async fn execute(
     let named = |(done, (collection, _)): (Result<Done>, &(CollectionName, Statement))| {
         done.map_err(|error| error.in_namespace(&call.namespace(collection)))
     };
-    Ok(done.into_iter().zip(&statements).map(named).collect())
+    Ok(done.into_iter().zip(&*statements).map(named).collect())
 }
 
 /// Whether a statement may create a collection.
@@ -197,7 +196,7 @@ async fn together(
             Err(error) => return Err(error.into()),
         }
     }
-    let work = in_transactions(move |transaction| {
+    let work = transaction::work(move |transaction| {
         let statements = statements.clone();
         async move {
             let mut all: Vec<Result<Done>> = Vec::new();
@@ -244,13 +243,6 @@ pub(super) async fn apply(
         Statement::Update(command) => Ok(done(transaction.update(collection, command).await?)),
         Statement::Delete(command) => Ok(done(transaction.delete(collection, command).await?)),
     }
-}
-
-/// Names the type that the closure of a transaction has for every lifetime.
-fn in_transactions<T>(
-    work: impl for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, argon_core::Result<T>> + Sync,
-) -> impl for<'t> Fn(&'t mut Transaction) -> BoxFuture<'t, argon_core::Result<T>> + Sync {
-    work
 }
 
 fn inserted() -> Done {
