@@ -2,7 +2,7 @@
 
 use argon_core::model::CollectionName;
 use argon_core::write::{CollectionChange, Outcome};
-use argon_core::{Backoff, Branch, CollectionInfo, State};
+use argon_core::{Backoff, Branch, CollectionInfo};
 use argon_query::pipeline::{Options, Pipeline};
 use bson::raw::RawBsonRef;
 use bson::spec::BinarySubtype;
@@ -155,10 +155,8 @@ async fn list_collections(call: &Call<'_>) -> Result<Reply> {
     let filter = arguments.document("filter")?;
     let mut collections = Vec::new();
     if let Some(state) = call.state().await? {
-        let mut infos: Vec<_> = state.collections().cloned().collect();
-        infos.sort_by(|a, b| a.name.cmp(&b.name));
         let is_past = matches!(call.place().await?, Place::Past { .. });
-        collections.extend(infos.iter().map(|info| listed(info, is_past)));
+        collections.extend(state.collections().map(|info| listed(info, is_past)));
     }
     let mut collections = matching(call, collections, filter).await?;
     if name_only {
@@ -220,7 +218,7 @@ async fn create(call: &Call<'_>) -> Result<Reply> {
     check_options(call, &options)?;
     let branch = call.writable().await?;
     let state = branch.head().await?;
-    if let Some(info) = state.collections().find(|info| info.name == name) {
+    if let Some(info) = state.info(&name) {
         // As MongoDB, creating the same again changes nothing.
         if argon_core::definition::identical(&info.options, &options) {
             return Reply::of(&Document::new());
@@ -312,7 +310,8 @@ async fn drop_collection(call: &Call<'_>) -> Result<Reply> {
         return Reply::of(&Document::new());
     }
     let branch = call.writable().await?;
-    let Some(info) = info_of(&branch.head().await?, &name) else {
+    let state = branch.head().await?;
+    let Some(info) = state.info(&name) else {
         return Reply::of(&Document::new());
     };
     let mut request = call.signed(&branch)?;
@@ -324,10 +323,6 @@ async fn drop_collection(call: &Call<'_>) -> Result<Reply> {
     call.shared.clock.tick(call.environment());
     let indexes = i32::try_from(info.listed_indexes().len()).unwrap_or(0);
     Reply::of(&doc! { "nIndexesWas": indexes, "ns": call.namespace(&name) })
-}
-
-fn info_of(state: &State, name: &CollectionName) -> Option<CollectionInfo> {
-    state.collections().find(|info| info.name == *name).cloned()
 }
 
 async fn rename(call: &Call<'_>) -> Result<Reply> {
@@ -360,11 +355,11 @@ async fn rename(call: &Call<'_>) -> Result<Reply> {
     }
     let branch = call.writable().await?;
     let state = branch.head().await?;
-    if info_of(&state, &from).is_none() {
+    if state.info(&from).is_none() {
         return Err(missing());
     }
     let mut request = call.signed(&branch)?;
-    if info_of(&state, &to).is_some() {
+    if state.info(&to).is_some() {
         if !call.arguments.is_set("dropTarget")? {
             return Err(CommandError::new(48, "target namespace exists"));
         }
@@ -378,7 +373,7 @@ async fn rename(call: &Call<'_>) -> Result<Reply> {
 
 async fn modify(call: &Call<'_>) -> Result<Reply> {
     let name = call.collection()?;
-    if call.state().await?.is_none_or(|state| info_of(&state, &name).is_none()) {
+    if call.state().await?.is_none_or(|state| state.info(&name).is_none()) {
         let namespace = call.namespace(&name);
         return Err(CommandError::new(26, format!("ns does not exist: {namespace}")));
     }
@@ -399,7 +394,7 @@ async fn try_modify(
     name: &CollectionName,
 ) -> Result<Option<Reply>> {
     let head = branch.head().await?;
-    let Some(info) = info_of(&head, name) else {
+    let Some(info) = head.info(name) else {
         let namespace = call.namespace(name);
         return Err(CommandError::new(26, format!("ns does not exist: {namespace}")));
     };
@@ -427,7 +422,7 @@ async fn try_modify(
         request.change_collection(CollectionChange::SetOptions { name: name.clone(), options });
     }
     if let Some(index) = call.arguments.raw_document("index")? {
-        let indexes = super::index::modified(&info, index, &mut reply)?;
+        let indexes = super::index::modified(info, index, &mut reply)?;
         request.change_collection(CollectionChange::SetIndexes { name: name.clone(), indexes });
     }
     if !request.is_empty() && !call.arguments.is_set("dryRun")? {
@@ -445,7 +440,7 @@ async fn statistics(call: &Call<'_>) -> Result<Reply> {
     let name = call.collection()?;
     let scale = call.arguments.integer("scale")?.unwrap_or(1).max(1);
     let reading = call.read().await?;
-    let info = reading.state.as_ref().and_then(|state| info_of(state, &name));
+    let info = reading.state.as_ref().and_then(|state| state.info(&name));
     let counted = reading.execution.collections.open(name.as_str(), None).await?;
     let counted = counted.statistics().await?;
     let mut body = doc! {
@@ -477,7 +472,7 @@ async fn validate(call: &Call<'_>) -> Result<Reply> {
     let name = call.collection()?;
     let reading = call.read().await?;
     let namespace = call.namespace(&name);
-    let Some(info) = reading.state.as_ref().and_then(|state| info_of(state, &name)) else {
+    let Some(info) = reading.state.as_ref().and_then(|state| state.info(&name)) else {
         return Err(CommandError::new(
             26,
             format!("Collection '{namespace}' does not exist to validate."),

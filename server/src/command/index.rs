@@ -84,7 +84,7 @@ async fn create_indexes(call: &Call<'_>) -> Result<Reply> {
         let namespace = call.namespace(&name);
         return Err(CommandError::new(166, format!("Cannot create indexes on view {namespace}")));
     }
-    let known = state.collections().find(|info| info.name == name);
+    let known = state.info(&name);
     let before = known.map_or(1, |info| info.listed_indexes().len());
     let is_created = known.is_none();
     let mut number = before;
@@ -143,7 +143,7 @@ async fn list_indexes(call: &Call<'_>) -> Result<Reply> {
     let name = call.collection()?;
     let namespace = call.namespace(&name);
     let state = call.state().await?;
-    let info = state.as_ref().and_then(|state| state.collections().find(|info| info.name == name));
+    let info = state.as_ref().and_then(|state| state.info(&name));
     let Some(info) = info else {
         return Err(CommandError::new(26, format!("ns does not exist: {namespace}")));
     };
@@ -178,7 +178,7 @@ async fn drop_indexes(call: &Call<'_>) -> Result<Reply> {
     }
     let branch = call.writable().await?;
     let state = branch.head().await?;
-    let info = state.collections().find(|info| info.name == name).ok_or_else(missing)?;
+    let info = state.info(&name).ok_or_else(missing)?;
     let number = i32::try_from(info.listed_indexes().len()).unwrap_or(i32::MAX);
     let names = names_of(info, call.arguments.value("index")?)?;
     if !names.is_empty() {

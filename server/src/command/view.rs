@@ -1,6 +1,7 @@
 //! Views: collections that are a pipeline over another one.
 
-use argon_core::State;
+use argon_core::model::CollectionName;
+use argon_core::{CollectionInfo, State};
 use argon_query::pipeline::Execution;
 use bson::{Bson, Document};
 
@@ -59,7 +60,7 @@ pub(super) fn execution(call: &Call<'_>, reading: &Reading) -> Result<Execution>
 
 /// The order of texts of a collection, where a command says none.
 pub(super) fn default_collation(state: Option<&State>, name: &str) -> Document {
-    let info = state.and_then(|state| state.collections().find(|info| info.name.as_str() == name));
+    let info = state.and_then(|state| info_of(state, name));
     let collation = info.and_then(|info| info.options.get_document("collation").ok());
     collation.cloned().unwrap_or_default()
 }
@@ -78,8 +79,13 @@ pub(super) fn is_view(state: &State, name: &str) -> bool {
 }
 
 fn options_of_view<'s>(state: &'s State, name: &str) -> Option<&'s Document> {
-    let info = state.collections().find(|info| info.name.as_str() == name)?;
+    let info = info_of(state, name)?;
     info.options.contains_key("viewOn").then_some(&info.options)
+}
+
+/// The properties of a collection; `None` if there is none, or the name is not one that a collection can have.
+fn info_of<'s>(state: &'s State, name: &str) -> Option<&'s CollectionInfo> {
+    state.info(&CollectionName::new(name).ok()?)
 }
 
 fn stages_of(options: &Document) -> Vec<Document> {
