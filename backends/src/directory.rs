@@ -6,6 +6,7 @@
 //!                  an older format
 //! DIR/lock         locked while the store is open; holds who has it, and is blanked on close
 //! DIR/heads        what the last clean close saw; see the layout's witness
+//! DIR/serve.sock   where the process that has it open lets others of the same user use it, if it does
 //! DIR/config.toml  what is current for the command line; not ours
 //! DIR/data/        the engine's files
 //! DIR/data.new/    those that a compaction makes, or has replaced; `data.old` is left only by one
@@ -80,7 +81,8 @@ impl Directory {
 
     /// Opens and locks the store at `path`.
     ///
-    /// When another process has it, waits for up to `lock_timeout`, blocking this thread.
+    /// When another process has it, waits for up to `lock_timeout`, blocking this thread; `None` once
+    /// `instead` is true meanwhile.
     ///
     /// # Errors
     /// Those of [`inspect`]; `Invalid` when it is a store of another engine than `expected_engine`,
@@ -90,7 +92,8 @@ impl Directory {
         expected_engine: &str,
         lock_timeout: Duration,
         now: DateTime,
-    ) -> Result<Self> {
+        instead: impl FnMut() -> bool,
+    ) -> Result<Option<Self>> {
         let info = inspect(path)?;
         if info.engine != expected_engine {
             let engine = &info.engine;
@@ -99,8 +102,8 @@ impl Directory {
                 path.display()
             )));
         }
-        let lock = Lock::acquire(path, lock_timeout, now)?;
-        Ok(Self { path: path.to_owned(), lock })
+        let lock = Lock::acquire(path, lock_timeout, now, instead)?;
+        Ok(lock.map(|lock| Self { path: path.to_owned(), lock }))
     }
 
     /// Where the engine keeps its files.

@@ -31,6 +31,9 @@ mod mongodb;
 mod ordered;
 #[cfg_attr(not(any(feature = "sled", feature = "fjall")), allow(dead_code))]
 mod panics;
+#[cfg(any(feature = "sled", feature = "fjall"))]
+#[cfg_attr(not(unix), path = "relay/without_sockets.rs")]
+mod relay;
 #[cfg(feature = "s3")]
 mod s3;
 mod system;

@@ -17,6 +17,7 @@ use crate::engines::guarded::{Guarded, KeepAlive, OpenEngine};
 use crate::ordered::engine::Engine;
 use crate::ordered::{self, RaiseFormat, StoreDirectory, Witness};
 use crate::panics::{error_of_panic, panic_message};
+use crate::relay;
 
 /// Makes and opens the stores of one engine.
 #[derive(Clone, Copy)]
@@ -83,13 +84,29 @@ impl Factory for LocalFactory {
         environment: &Environment,
     ) -> Result<Backend> {
         let (path, this, timeout) = (path_of(url)?, *self, options.lock_timeout);
+        let (clock, place) = (environment, path.clone());
         let environment = environment.clone();
-        blocking(move || {
+        let opened = blocking(move || {
             let now = environment.now();
-            let directory = Directory::open(&path, this.engine, timeout, now)?;
-            this.assemble(&path, directory, environment, |_| Ok(()))
+            let mut relayed = None;
+            let directory = Directory::open(&place, this.engine, timeout, now, || {
+                relayed = relay::connect(&place).transpose();
+                relayed.is_some()
+            })?;
+            match (directory, relayed) {
+                (Some(directory), _) => {
+                    let backend = this.assemble(&place, directory, environment, |_| Ok(()))?;
+                    Ok(Opened::Here(backend))
+                }
+                (None, Some(relayed)) => relayed.map(Opened::Elsewhere),
+                (None, None) => Err(Error::internal("a lock that is not needed has no substitute")),
+            }
         })
-        .await
+        .await?;
+        match opened {
+            Opened::Here(backend) if options.share => relay::Listener::share(&path, backend, clock),
+            Opened::Here(backend) | Opened::Elsewhere(backend) => Ok(backend),
+        }
     }
 
     /// A store that was not closed is not opened for this, since recovery changes its files. What
@@ -120,6 +137,14 @@ impl Factory for LocalFactory {
         }
         checks
     }
+}
+
+/// A store that was opened.
+enum Opened {
+    /// By this process.
+    Here(Backend),
+    /// By another process, which shares it.
+    Elsewhere(Backend),
 }
 
 impl LocalFactory {

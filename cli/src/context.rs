@@ -84,6 +84,7 @@ impl Context {
             lock_timeout: self.settings().lock_timeout,
             password: password.map(|password| password.secret),
             cache: self.cache(),
+            share: false,
         })
     }
 
@@ -106,11 +107,22 @@ impl Context {
 
     /// Opens the store that the options name or that is nearest.
     pub(crate) async fn store(&self) -> CommandResult<OpenStore> {
+        self.store_by(self.opener()?).await
+    }
+
+    /// As [`store`](Self::store), and lets other processes use a local store meanwhile.
+    pub(crate) async fn shared_store(&self) -> CommandResult<OpenStore> {
+        let mut opener = self.opener()?;
+        opener.options.share = true;
+        self.store_by(opener).await
+    }
+
+    async fn store_by(&self, opener: StoreOpener) -> CommandResult<OpenStore> {
         let place = discover::find(&self.overrides(), self.settings())?;
         if let Some(by) = place.found.said_by() {
             self.warn_of_exposure(&place.url, by);
         }
-        let opened = self.opener()?.open(&place.url).await;
+        let opened = opener.open(&place.url).await;
         let store = opened.map_err(|error| unopened(error, &place))?;
         if !place.is_remote() {
             stream::hold_nothing_up();

@@ -6,14 +6,17 @@
 
 #![allow(clippy::expect_used, reason = "without directories and servers there is nothing to test")]
 
+use std::collections::BTreeMap;
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use argon_backends::registry;
 use argon_conformance_tests::{CORE_AREAS, Subject, run};
 use argon_core::Environment;
-use argon_core::storage::{Objects, OpenOptions, Registry, StoreUrl};
+use argon_core::storage::{
+    Backend, Description, Factory, Objects, OpenOptions, Registry, StoreUrl,
+};
 use argon_legacy::{Connect, LegacyFactory};
 use argon_test_servers::stub_s3::StubS3;
 use argon_test_servers::{MongoServer, S3Server, Unavailable, server_or_skip};
@@ -33,7 +36,8 @@ fn main() -> ExitCode {
     }
     let memory =
         Subject::new("memory", "the layout", registry(), || (StoreUrl::new("memory", ""), ()));
-    let mut subjects = vec![memory.clone(), in_directory("sled"), in_directory("fjall"), legacy()];
+    let mut subjects =
+        vec![memory.clone(), in_directory("sled"), in_directory("fjall"), relayed(), legacy()];
     // To list the trials of a server takes the server, as its capabilities are its own.
     let (mongodb, s3) = std::thread::scope(|scope| {
         let mongodb = scope.spawn(mongodb);
@@ -70,6 +74,59 @@ fn in_directory(scheme: &'static str) -> Subject {
         let path = directory.path().join("store");
         (StoreUrl::new(scheme, path.to_string_lossy()), directory)
     })
+}
+
+/// A local store that another process has open. Both are this process here, which makes no difference to
+/// the lock of the store.
+fn relayed() -> Subject {
+    let registry = Registry::new().with("fjall", Arc::new(RelayedFactory::default()));
+    Subject::new("relayed", "the traits between two processes, over fjall", registry, || {
+        let directory = TempDir::new().expect("the system gives temporary directories");
+        let path = directory.path().join("store");
+        (StoreUrl::new("fjall", path.to_string_lossy()), directory)
+    })
+}
+
+/// Opens each store twice: one shares it, and the other is tried.
+#[derive(Default)]
+struct RelayedFactory {
+    owners: Mutex<BTreeMap<String, Backend>>,
+}
+
+#[async_trait]
+impl Factory for RelayedFactory {
+    fn describe(&self) -> Description {
+        let registry = registry();
+        let (_, fjall) =
+            registry.descriptions().find(|(scheme, _)| *scheme == "fjall").expect("it is built");
+        fjall
+    }
+
+    async fn create(
+        &self,
+        url: &StoreUrl,
+        options: &OpenOptions,
+        environment: &Environment,
+    ) -> argon_core::Result<Backend> {
+        drop(registry().factory(url)?.create(url, options, environment).await?);
+        self.open(url, options, environment).await
+    }
+
+    async fn open(
+        &self,
+        url: &StoreUrl,
+        options: &OpenOptions,
+        environment: &Environment,
+    ) -> argon_core::Result<Backend> {
+        let before = self.owners.lock().expect("no trial panics here").remove(url.rest());
+        drop(before);
+        let (registry, share) = (registry(), OpenOptions { share: true, ..options.clone() });
+        let factory = registry.factory(url)?;
+        let owner = factory.open(url, &share, environment).await?;
+        let relayed = factory.open(url, options, environment).await?;
+        self.owners.lock().expect("no trial panics here").insert(url.rest().to_owned(), owner);
+        Ok(relayed)
+    }
 }
 
 /// The legacy system on files, with batches so small that workers are busy all the time.

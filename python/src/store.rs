@@ -238,6 +238,7 @@ impl HowToOpen {
             lock_timeout: seconds(self.lock_timeout)?.unwrap_or(settings.lock_timeout),
             password,
             cache: cache.filter(|_| most_bytes > 0),
+            share: false,
         };
         let actor = match &self.actor {
             Some(actor) => Actor::new(actor.as_str())?,

@@ -57,21 +57,30 @@ impl Lock {
     pub(super) fn try_acquire(directory: &Path, now: DateTime) -> Result<Option<Self>> {
         let path = directory.join(FILE);
         let failed = |error| io_error("lock", &path, error);
-        match take(directory, Duration::ZERO).map_err(failed)? {
+        match take(directory, Duration::ZERO, || false).map_err(failed)? {
             Taken::Both(file, directory) => {
                 Self::hold(file, directory, now).map(Some).map_err(failed)
             }
-            Taken::ByOther(_) => Ok(None),
+            Taken::ByOther(_) | Taken::NotNeeded => Ok(None),
         }
     }
 
-    /// Waits for the lock for up to `timeout`, by sleeping in this thread.
-    pub(super) fn acquire(directory: &Path, timeout: Duration, now: DateTime) -> Result<Self> {
+    /// Waits for the lock for up to `timeout`, by sleeping in this thread, unless `instead` says that it
+    /// is not needed any more: `None` then.
+    pub(super) fn acquire(
+        directory: &Path,
+        timeout: Duration,
+        now: DateTime,
+        instead: impl FnMut() -> bool,
+    ) -> Result<Option<Self>> {
         let path = directory.join(FILE);
         let failed = |error| io_error("lock", &path, error);
-        match take(directory, timeout).map_err(failed)? {
-            Taken::Both(file, directory) => Self::hold(file, directory, now).map_err(failed),
+        match take(directory, timeout, instead).map_err(failed)? {
+            Taken::Both(file, directory) => {
+                Self::hold(file, directory, now).map(Some).map_err(failed)
+            }
             Taken::ByOther(mut file) => Err(in_use(directory, read(&mut file).as_ref(), timeout)),
+            Taken::NotNeeded => Ok(None),
         }
     }
 
@@ -140,10 +149,16 @@ enum Taken {
     Both(File, Option<File>),
     /// Another has it; the file names the other.
     ByOther(File),
+    /// Another has it, and the caller found another way.
+    NotNeeded,
 }
 
-/// Tries to take the lock until `timeout` is over.
-fn take(directory: &Path, timeout: Duration) -> io::Result<Taken> {
+/// Tries to take the lock until `timeout` is over, or `instead` is true after a try.
+fn take(
+    directory: &Path,
+    timeout: Duration,
+    mut instead: impl FnMut() -> bool,
+) -> io::Result<Taken> {
     let path = directory.join(FILE);
     // Sleeps are counted in place of reading a clock.
     let mut waited = Duration::ZERO;
@@ -154,6 +169,9 @@ fn take(directory: &Path, timeout: Duration) -> io::Result<Taken> {
                 Ok(directory) => return Ok(Taken::Both(file, directory)),
                 Err(TakenByOther) => file.unlock()?,
             }
+        }
+        if instead() {
+            return Ok(Taken::NotNeeded);
         }
         if waited >= timeout {
             return Ok(Taken::ByOther(file));

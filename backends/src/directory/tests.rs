@@ -22,7 +22,7 @@ fn create(path: &Path) -> Result<()> {
 }
 
 fn open(path: &Path) -> Result<Directory> {
-    Directory::open(path, "sled", Duration::from_millis(50), NOW)
+    Ok(Directory::open(path, "sled", Duration::from_millis(50), NOW, || false)?.unwrap())
 }
 
 /// A temporary directory and a store in it.
@@ -180,7 +180,7 @@ fn what_is_no_store_is_refused_by_what_it_is() {
 #[test]
 fn a_store_of_another_engine_names_the_url_to_use() {
     let (_temporary, path) = store();
-    let error = Directory::open(&path, "fjall", Duration::ZERO, NOW).unwrap_err();
+    let error = Directory::open(&path, "fjall", Duration::ZERO, NOW, || false).unwrap_err();
     let url = format!("open it as sled:{}", path.display());
     assert_error(&error, ErrorKind::Invalid, &path, &["is a sled store", &url]);
 }
@@ -240,7 +240,8 @@ fn a_lock_is_waited_for() {
             std::thread::sleep(Duration::from_millis(60));
             drop(holder);
         });
-        let second = Directory::open(&path, "sled", Duration::from_mins(1), NOW).unwrap();
+        let second =
+            Directory::open(&path, "sled", Duration::from_mins(1), NOW, || false).unwrap().unwrap();
         assert_eq!(second.unclean(), None);
     });
 }

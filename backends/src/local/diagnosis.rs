@@ -7,6 +7,7 @@ use argon_core::{Error, ErrorKind, Hint};
 
 use crate::directory::{self, LockState};
 use crate::engines::files;
+use crate::relay;
 
 /// Less free space than this is worth a word: an engine keeps old files until it has written the
 /// new ones.
@@ -117,6 +118,10 @@ fn look_at_lock(path: &Path) -> (Diagnosis, bool) {
         Ok(LockState::Held(holder)) => {
             let holder =
                 holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
+            if let Ok(Some(_)) = relay::connect(path) {
+                let found = format!("held by {holder}, through which others use the store");
+                return (Diagnosis::good(CHECK, found), true);
+            }
             let error = Error::unavailable(format!("the store is held by {holder}"));
             (Diagnosis::failed(CHECK, &error, Some(Hint::WaitForStore.into())), false)
         }

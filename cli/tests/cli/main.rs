@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on shall end")]
 
 mod bench;
+mod beside_the_server;
 mod bisect;
 mod branches;
 mod clients;
@@ -46,6 +47,7 @@ mod readme;
 mod remote;
 mod replace;
 mod sample_dump;
+mod server;
 mod settings;
 mod shell;
 mod stories;

@@ -102,6 +102,13 @@ impl View {
         Self { segments }
     }
 
+    /// The view of these segments, leaf to root; `None` if they are not contiguous.
+    pub fn of_segments(segments: Vec<Segment>) -> Option<Self> {
+        let is_contiguous = segments.windows(2).all(|pair| pair[0].above == pair[1].upto);
+        let is_in_order = segments.iter().all(|segment| segment.above < segment.upto);
+        (is_contiguous && is_in_order).then(|| Self { segments: segments.into() })
+    }
+
     /// The segments, leaf to root; none for the empty state.
     pub fn segments(&self) -> &[Segment] {
         &self.segments

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bson::DateTime;
 use futures::stream::BoxStream;
+use tokio::sync::Notify;
 
 use crate::Result;
 use crate::storage::{DeferredWork, Indexes, Materialize, Network, Refs, Snapshots, Wal};
@@ -102,6 +103,9 @@ pub struct Backend {
     pub capabilities: Capabilities,
     /// Its schedule of snapshots.
     pub snapshot_policy: SnapshotPolicy,
+    /// Notified after each write of another process, if all of them pass through this one; `None` if
+    /// they do not, or no other process has the store open.
+    pub writes_of_others: Option<Arc<Notify>>,
 }
 
 impl std::fmt::Debug for Backend {

@@ -12,13 +12,16 @@ pub struct OpenOptions {
     pub lock_timeout: Duration,
     /// The password of the user that the URL names without one.
     pub password: Option<Secret>,
+    /// Let other processes of this user use the store through this one while it is open; a backend that
+    /// several processes open anyway ignores it. Needs a runtime of tokio with IO and time.
+    pub share: bool,
     /// The directory in which a backend on a network may cache immutable data; `None` for no cache.
     pub cache: Option<CacheOptions>,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { lock_timeout: Duration::from_secs(5), password: None, cache: None }
+        Self { lock_timeout: Duration::from_secs(5), password: None, share: false, cache: None }
     }
 }
 

@@ -290,7 +290,8 @@ impl Watcher {
     }
 
     async fn wait(&mut self, woken: Notified<'_>) {
-        if !self.branch.shared().backend.capabilities.shared {
+        let backend = &self.branch.shared().backend;
+        if !backend.capabilities.shared || backend.writes_of_others.is_some() {
             woken.await;
             return;
         }

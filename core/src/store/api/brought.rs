@@ -25,8 +25,8 @@ pub struct BroughtIndex {
 
 impl Branch {
     /// Makes the entries of the indexes whose definitions came after the state at `since`, or of all
-    /// without it, as [`build_indexes`](Self::build_indexes) does; but in stores of this process alone, and
-    /// as long as all builds together read at most `most` documents, of some kilobytes each; 0 builds none.
+    /// without it, as [`build_indexes`](Self::build_indexes) does; but in stores on this machine, and as
+    /// long as all builds together read at most `most` documents, of some kilobytes each; 0 builds none.
     /// Returns the indexes that had no entries, but those that a store can't have entries of. An index that
     /// fails has the error as its reason.
     ///
@@ -104,7 +104,7 @@ impl Branch {
         if missing.is_empty() {
             return Ok(Vec::new());
         }
-        let refused = if self.shared().backend.capabilities.shared {
+        let refused = if self.shared().backend.network.is_some() {
             Some("is not built yet".to_owned())
         } else {
             budget.take(&view, missing.len()).await?

@@ -71,7 +71,7 @@ pub(crate) struct Shared {
     pub(crate) catalogs: Arc<Catalogs>,
     pub(crate) committers: Committers,
     pub(crate) automatic: Arc<Automatic>,
-    /// Notified after the appends and the seals of this process.
+    /// Notified after the appends and the seals of this process, and of others that write through it.
     pub(crate) appends: Arc<Notify>,
     /// The number of retried requests that metrics already include.
     pub(crate) retries: AtomicU64,
@@ -171,7 +171,7 @@ impl Store {
             timelines: timelines.clone(),
             environment: environment.clone(),
         }));
-        let appends = Arc::<Notify>::default();
+        let appends = backend.writes_of_others.clone().unwrap_or_default();
         let committers = Committers::new(CommitterContext {
             backend: backend.clone(),
             materialize: materialize.clone(),

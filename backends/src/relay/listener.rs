@@ -1,0 +1,194 @@
+//! The process that has the store: it listens, and runs the requests of others.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon_core::storage::{Backend, Finding, Maintenance, StoreInfo};
+use argon_core::{Environment, Error, Result};
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::AbortHandle;
+
+use super::answer::answer;
+use super::codec::Encode as _;
+use super::recent_chunks::RecentChunks;
+use super::{DONE, FAILED, GREETING, MOST_FRAME_BYTES, SOCKET, address};
+
+/// The most connections at one time; further ones wait.
+const CONNECTIONS: usize = 1024;
+
+/// How long a connection has to say what it is.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Listens at a store's socket until it is dropped.
+pub(crate) struct Listener {
+    path: PathBuf,
+    accepting: AbortHandle,
+}
+
+impl Listener {
+    /// Shares `backend` with other processes of this user, and returns it as this process uses it. The
+    /// last one that has it ends the listening.
+    ///
+    /// Runs on the current runtime of tokio, which needs its IO and time.
+    pub(crate) fn share(
+        directory: &Path,
+        mut backend: Backend,
+        environment: &Environment,
+    ) -> Result<Backend> {
+        let path = directory.join(SOCKET);
+        let failed = |error: io::Error| {
+            Error::unavailable(format!("can't listen at {}", path.display())).with_source(error)
+        };
+        let listener = bind(directory).map_err(failed)?;
+        let writes = Arc::new(Notify::new());
+        let recent = RecentChunks::new(backend.snapshots, environment.clone());
+        backend.snapshots = Arc::new(recent);
+        backend.capabilities.shared = true;
+        let shared = Arc::new(Shared { backend: backend.clone(), writes: writes.clone() });
+        let accepting = tokio::spawn(accept(listener, shared)).abort_handle();
+        let _listener = Self { path, accepting };
+        backend.maintenance = Arc::new(Sharing { inner: backend.maintenance, _listener });
+        backend.writes_of_others = Some(writes);
+        Ok(backend)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        // Left behind, it refuses connections, and the next listener replaces it.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Binds the socket, for this user alone; the store is locked, so what is there is left over.
+fn bind(directory: &Path) -> io::Result<UnixListener> {
+    let (path, _open) = address(directory)?;
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path)?;
+    // The directory of a store is for its owner alone already.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// What all connections use.
+pub(super) struct Shared {
+    pub(super) backend: Backend,
+    /// Notified after a write.
+    pub(super) writes: Arc<Notify>,
+}
+
+/// The connections are tasks of this one, which end with it: a write that has begun is completed by the
+/// engine's own thread.
+async fn accept(listener: UnixListener, shared: Arc<Shared>) {
+    let free = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let Ok(place) = free.clone().acquire_owned().await else { return };
+        while connections.try_join_next().is_some() {}
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let shared = shared.clone();
+                connections.spawn(async move {
+                    let _place = place;
+                    if let Err(error) = serve(stream, &shared).await {
+                        tracing::debug!(%error, "a connection of another process ended");
+                    }
+                });
+            }
+            // Such as too many open files: wait for some to be closed.
+            Err(error) => {
+                tracing::warn!(%error, "can't accept a connection at {SOCKET}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Answers the requests of a connection, one after the other, until it is closed.
+async fn serve(mut stream: UnixStream, shared: &Shared) -> io::Result<()> {
+    let mut greeting = [0; GREETING.len()];
+    let greeted = tokio::time::timeout(PATIENCE, stream.read_exact(&mut greeting)).await;
+    greeted.map_err(|_| io::ErrorKind::TimedOut)??;
+    let mut out = Vec::new();
+    if greeting == *GREETING {
+        out.push(DONE);
+        shared.backend.maintenance.info().put(&mut out);
+    } else {
+        out.push(FAILED);
+        Error::unsupported(format!(
+            "process {} has the store open, and is of another version of Argon; use the same version, or \
+             end that process",
+            std::process::id()
+        ))
+        .put(&mut out);
+    }
+    send(&mut stream, &out).await?;
+    while let Some(request) = receive(&mut stream).await? {
+        answer(&request, shared, &mut stream).await?;
+    }
+    Ok(())
+}
+
+/// Writes a frame.
+pub(super) async fn send(stream: &mut UnixStream, body: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(body.len()).ok().filter(|length| *length <= MOST_FRAME_BYTES);
+    let length = length.ok_or(io::ErrorKind::InvalidData)?;
+    stream.write_all(&length.to_le_bytes()).await?;
+    stream.write_all(body).await
+}
+
+/// Reads a frame; `None` at the end of the connection.
+async fn receive(stream: &mut UnixStream) -> io::Result<Option<Vec<u8>>> {
+    let mut length = [0; 4];
+    match stream.read_exact(&mut length).await {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        read => read?,
+    };
+    let length = u32::from_le_bytes(length);
+    if length > MOST_FRAME_BYTES {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut body = Vec::new();
+    stream.take(length.into()).read_to_end(&mut body).await?;
+    if body.len() as u64 != u64::from(length) {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Some(body))
+}
+
+/// The upkeep of a store that is shared; it ends the listening when it is dropped.
+struct Sharing {
+    inner: Arc<dyn Maintenance>,
+    _listener: Listener,
+}
+
+#[async_trait]
+impl Maintenance for Sharing {
+    fn info(&self) -> StoreInfo {
+        self.inner.info()
+    }
+
+    async fn stored_bytes(&self) -> Result<u64> {
+        self.inner.stored_bytes().await
+    }
+
+    async fn compact(&self) -> Result<()> {
+        self.inner.compact().await
+    }
+
+    fn verify(&self) -> BoxStream<'static, Result<Finding>> {
+        self.inner.verify()
+    }
+}
