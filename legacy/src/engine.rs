@@ -119,7 +119,7 @@ impl LegacyStore {
             network: engine.network(),
             capabilities: Capabilities { durable: true, shared: engine.shared },
             snapshot_policy: engine.settings.snapshots,
-            writes_of_others: None,
+            sharing: None,
         }
     }
 

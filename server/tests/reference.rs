@@ -89,8 +89,9 @@ PrivateTmp=yes
 WantedBy=multi-user.target
 ```
 
-`argon --store fjall:/var/lib/argon init` and `argon user create` come first. While the server has a local store, other
-commands wait for it as for any other process. A health check is a `ping`, which needs no login, such as
+`argon --store fjall:/var/lib/argon init` and `argon user create` come first. While the server has a local store, other commands
+and programs of the same user use it through the server, by the socket `serve.sock` in its directory, so `argon branch create`
+beside it works as always. A health check is a `ping`, which needs no login, such as
 `mongosh --quiet --eval 'db.adminCommand({ping: 1}).ok'`.
 
 ## Differences to MongoDB

@@ -216,6 +216,6 @@ pub(super) fn backend(
         network: Some(server),
         capabilities: Capabilities { durable: true, shared: true },
         snapshot_policy: SnapshotPolicy::BY_HAND,
-        writes_of_others: None,
+        sharing: None,
     }
 }

@@ -130,6 +130,6 @@ pub(crate) fn backend(
         network: None,
         capabilities,
         snapshot_policy: SnapshotPolicy::BY_HAND,
-        writes_of_others: None,
+        sharing: None,
     })
 }

@@ -103,14 +103,15 @@ async fn run(request: &[u8], shared: &Shared) -> Result<Answer> {
     let method = Method::of(*number).ok_or_else(|| {
         Error::unsupported(format!("unknown request {number} of another process"))
     })?;
-    let answer = call(method, arguments, &shared.backend).await;
+    let answer = call(method, arguments, shared).await;
     if method.writes() {
-        shared.writes.notify_waiters();
+        shared.sharing.writes.notify_waiters();
     }
     answer
 }
 
-async fn call(method: Method, arguments: &[u8], backend: &Backend) -> Result<Answer> {
+async fn call(method: Method, arguments: &[u8], shared: &Shared) -> Result<Answer> {
+    let backend = &shared.backend;
     let Backend { wal, refs, snapshots, maintenance, .. } = backend;
     Ok(match method {
         Method::State => value(&wal.state(decode(arguments)?).await?),
@@ -231,6 +232,7 @@ async fn call(method: Method, arguments: &[u8], backend: &Backend) -> Result<Ans
         }
         Method::StoredBytes => value(&maintenance.stored_bytes().await?),
         Method::Compact => value(&maintenance.compact().await?),
+        Method::OpenStates => value(&shared.sharing.open_states()),
         Method::Verify => items(maintenance.verify()),
     })
 }

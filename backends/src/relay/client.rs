@@ -41,7 +41,7 @@ pub(crate) fn connect(directory: &Path) -> Result<Option<Backend>> {
         network: None,
         capabilities: Capabilities { durable: true, shared: true },
         snapshot_policy: SnapshotPolicy::BY_HAND,
-        writes_of_others: None,
+        sharing: None,
     }))
 }
 
@@ -51,7 +51,7 @@ struct Relayed {
 }
 
 /// A request: the number of the method, and the arguments.
-fn request(method: Method, arguments: &impl Encode) -> Vec<u8> {
+pub(super) fn request(method: Method, arguments: &impl Encode) -> Vec<u8> {
     let mut out = vec![method as u8];
     arguments.put(&mut out);
     out
@@ -371,6 +371,10 @@ impl Maintenance for Relayed {
 
     async fn compact(&self) -> Result<()> {
         self.call(Method::Compact, &()).await
+    }
+
+    async fn open_elsewhere(&self) -> Result<Vec<Point>> {
+        self.call(Method::OpenStates, &()).await
     }
 
     fn verify(&self) -> BoxStream<'static, Result<Finding>> {

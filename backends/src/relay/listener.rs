@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon_core::storage::{Backend, Finding, Maintenance, StoreInfo};
+use argon_core::storage::{Backend, Finding, Maintenance, Sharing, StoreInfo};
 use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
 use super::answer::answer;
@@ -48,15 +48,15 @@ impl Listener {
             Error::unavailable(format!("can't listen at {}", path.display())).with_source(error)
         };
         let listener = bind(directory).map_err(failed)?;
-        let writes = Arc::new(Notify::new());
+        let sharing = Arc::new(Sharing::default());
         let recent = RecentChunks::new(backend.snapshots, environment.clone());
         backend.snapshots = Arc::new(recent);
         backend.capabilities.shared = true;
-        let shared = Arc::new(Shared { backend: backend.clone(), writes: writes.clone() });
+        let shared = Arc::new(Shared { backend: backend.clone(), sharing: sharing.clone() });
         let accepting = tokio::spawn(accept(listener, shared)).abort_handle();
         let _listener = Self { path, accepting };
-        backend.maintenance = Arc::new(Sharing { inner: backend.maintenance, _listener });
-        backend.writes_of_others = Some(writes);
+        backend.maintenance = Arc::new(ListenedTo { inner: backend.maintenance, _listener });
+        backend.sharing = Some(sharing);
         Ok(backend)
     }
 }
@@ -85,8 +85,8 @@ fn bind(directory: &Path) -> io::Result<UnixListener> {
 /// What all connections use.
 pub(super) struct Shared {
     pub(super) backend: Backend,
-    /// Notified after a write.
-    pub(super) writes: Arc<Notify>,
+    /// What core hears of the others, and they of it.
+    pub(super) sharing: Arc<Sharing>,
 }
 
 /// The connections are tasks of this one, which end with it: a write that has begun is completed by the
@@ -169,13 +169,13 @@ async fn receive(stream: &mut UnixStream) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// The upkeep of a store that is shared; it ends the listening when it is dropped.
-struct Sharing {
+struct ListenedTo {
     inner: Arc<dyn Maintenance>,
     _listener: Listener,
 }
 
 #[async_trait]
-impl Maintenance for Sharing {
+impl Maintenance for ListenedTo {
     fn info(&self) -> StoreInfo {
         self.inner.info()
     }

@@ -63,6 +63,7 @@ methods! {
     70 = StoredBytes,
     71 = Compact,
     72 = Verify,
+    73 = OpenStates,
 }
 
 impl Method {

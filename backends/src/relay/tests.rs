@@ -340,3 +340,52 @@ fn an_error_comes_back_with_its_causes() {
     assert_eq!(back.in_full(), error.in_full());
     for_each_damage(&bytes, |damaged| drop(decode::<Error>(damaged)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_by_another_process_keeps_what_the_owner_has_open() {
+    let place = Place::new();
+    place.create().await;
+    let owner = store(place.open(true).await.unwrap());
+    let here = branch(&owner).await;
+    put(&here, 1).await;
+    let open = here.head().await.unwrap();
+    put(&here, 1).await;
+    let other = store(place.open(false).await.unwrap());
+    let options = argon_core::gc::Options { retention: std::time::Duration::ZERO, dry_run: false };
+    argon_core::gc::collect(&other, &options).await.unwrap();
+    let found = open.collection(&CollectionName::new("c").unwrap()).unwrap();
+    assert_eq!(found.scan().try_collect::<Vec<_>>().await.unwrap().len(), 1);
+    let id = open.lsn();
+    drop((found, open));
+    argon_core::gc::collect(&other, &options).await.unwrap();
+    assert!(here.at(id).await.is_err(), "nobody has it open now");
+}
+
+/// Another digest needs another version in [`GREETING`].
+#[test]
+fn the_bytes_of_a_commit_are_those_of_this_version() {
+    let meta = argon_core::model::CommitMeta {
+        lsn: Lsn::new(1),
+        time: DateTime::from_millis(1),
+        nonce: argon_core::model::Nonce(7),
+        actor: Actor::new("tester").unwrap(),
+        message: argon_core::model::Message::default(),
+        origin: argon_core::model::Origin::Write,
+        trailers: argon_core::model::Trailers::default(),
+    };
+    let (key, document) = Document::checked(rawdoc! { "_id": 1 }).unwrap();
+    let change =
+        Change { collection: CollectionId::new(300), key, image: Image::Document(document) };
+    let commits: Arc<[Commit]> =
+        [Commit { meta, digest: Digest::of(b"x"), changes: vec![change] }].into();
+    let timeline = Timeline { id: timeline(1), base: None };
+    let bytes = super::client::request(
+        super::method::Method::Append,
+        &(timeline, Head::EMPTY, commits, None::<Arc<IndexChanges>>),
+    );
+    assert_eq!(
+        (bytes.len(), Digest::of(&bytes).short()),
+        (124, "573a1f19820f".to_owned()),
+        "docs/FORMAT.md describes the bytes"
+    );
+}

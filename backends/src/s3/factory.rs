@@ -195,7 +195,7 @@ impl Opener {
             network: Some(network),
             capabilities: Capabilities { durable: true, shared: true },
             snapshot_policy,
-            writes_of_others: None,
+            sharing: None,
         }
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bson::DateTime;
 use futures::stream::BoxStream;
-use tokio::sync::Notify;
 
 use crate::Result;
-use crate::storage::{DeferredWork, Indexes, Materialize, Network, Refs, Snapshots, Wal};
+use crate::model::Point;
+use crate::storage::{DeferredWork, Indexes, Materialize, Network, Refs, Sharing, Snapshots, Wal};
 
 /// Properties of a backend beyond the contracts, which every backend fulfils.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +74,12 @@ pub trait Maintenance: Send + Sync {
     /// Returns unused space to the system as far as the engine can.
     async fn compact(&self) -> Result<()>;
 
+    /// Returns the states that other processes have open, as far as that is known; a collection retains
+    /// them.
+    async fn open_elsewhere(&self) -> Result<Vec<Point>> {
+        Ok(Vec::new())
+    }
+
     /// Reads every stored record, and reports malformed records and those that belong to nothing.
     /// Core checks the digests and the chain of the log.
     fn verify(&self) -> BoxStream<'static, Result<Finding>>;
@@ -103,9 +109,8 @@ pub struct Backend {
     pub capabilities: Capabilities,
     /// Its schedule of snapshots.
     pub snapshot_policy: SnapshotPolicy,
-    /// Notified after each write of another process, if all of them pass through this one; `None` if
-    /// they do not, or no other process has the store open.
-    pub writes_of_others: Option<Arc<Notify>>,
+    /// Set if other processes use the store, all of them through this one.
+    pub sharing: Option<Arc<Sharing>>,
 }
 
 impl std::fmt::Debug for Backend {

@@ -16,6 +16,7 @@
 //! | `description.rs` | [`Description`]: the URLs of a backend |
 //! | `manifest.rs`, `retained.rs` | [`Manifest`]: the chunks of a snapshot; [`RetainedStates`]: the states of a timeline that stay readable |
 //! | `record.rs`, `timed.rs` | the encoding of records in refs; decorators that time the traits |
+//! | `sharing.rs` | [`Sharing`], of a store that other processes use through this one |
 //! | `whole_file.rs` | [`WholeFile`]: a file that appears complete and durable, or not at all |
 
 mod backend;
@@ -32,6 +33,7 @@ mod record;
 mod refs;
 mod registry;
 mod retained;
+mod sharing;
 mod snapshots;
 pub(crate) mod timed;
 mod url;
@@ -56,6 +58,7 @@ pub use record::{record_from_bytes, record_to_bytes};
 pub use refs::{CasResult, RefChange, RefName, RefVersion, Refs, Together, VersionedRef};
 pub use registry::{Factory, Registry};
 pub use retained::{Reclaimed, RetainedStates, Usage};
+pub use sharing::Sharing;
 pub use snapshots::Snapshots;
 pub use url::StoreUrl;
 pub use wal::{Append, CommitStream, Direction, HeaderStream, TimelineState, Wal};

@@ -291,7 +291,7 @@ impl Watcher {
 
     async fn wait(&mut self, woken: Notified<'_>) {
         let backend = &self.branch.shared().backend;
-        if !backend.capabilities.shared || backend.writes_of_others.is_some() {
+        if !backend.capabilities.shared || backend.sharing.is_some() {
             woken.await;
             return;
         }

@@ -15,7 +15,7 @@ use crate::{Failure, Result};
 const FAR: Duration = Duration::from_hours(30 * 24);
 
 /// Refuses a collection that would remove something if the newest commit of the store is so old that a clock far
-/// ahead is as likely as an unused store. A shared store uses the clock of its server.
+/// ahead is as likely as an unused store. A store on a network uses the clock of its server.
 ///
 /// # Errors
 /// `Invalid`, with [`Hint::TrustClock`].
@@ -24,7 +24,7 @@ pub(super) async fn check_collection(
     environment: &Environment,
     options: &Options,
 ) -> Result {
-    if options.dry_run || store.capabilities().shared {
+    if options.dry_run || store.is_remote() {
         return Ok(());
     }
     let (now, newest) = (environment.now(), newest(store).await?);
@@ -44,7 +44,7 @@ pub(super) async fn check_collection(
 /// # Errors
 /// `Invalid`, with [`Hint::TrustClock`].
 pub async fn check_sweep(store: &Store, project: &Project, environment: &Environment) -> Result {
-    if store.capabilities().shared {
+    if store.is_remote() {
         return Ok(());
     }
     let due = sandbox::sweep(project, true).await?.into_iter();

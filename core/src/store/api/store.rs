@@ -171,7 +171,14 @@ impl Store {
             timelines: timelines.clone(),
             environment: environment.clone(),
         }));
-        let appends = backend.writes_of_others.clone().unwrap_or_default();
+        let appends = match &backend.sharing {
+            Some(sharing) => {
+                let open = open.clone();
+                sharing.set_open_states(move || open.points());
+                sharing.writes.clone()
+            }
+            None => Arc::default(),
+        };
         let committers = Committers::new(CommitterContext {
             backend: backend.clone(),
             materialize: materialize.clone(),
@@ -245,6 +252,11 @@ impl Store {
     /// Properties of the store.
     pub fn info(&self) -> StoreInfo {
         self.shared.backend.maintenance.info()
+    }
+
+    /// Whether the store is on a network, so that its time is that of its servers.
+    pub fn is_remote(&self) -> bool {
+        self.shared.backend.network.is_some()
     }
 
     /// The capabilities of the backend.

@@ -84,6 +84,7 @@ impl Roots {
         let projects = Projects::list(shared, cutoffs, &mut roots).await?;
         roots.list_deleted(shared, &projects).await?;
         roots.open = shared.open.points();
+        roots.open.extend(shared.backend.maintenance.open_elsewhere().await?);
         let open = Holder { kind: HolderKind::Open, name: "this process".to_owned() };
         roots.points.extend(roots.open.iter().map(|point| (*point, open.clone())));
         roots.list_holds(shared, cutoffs).await?;
