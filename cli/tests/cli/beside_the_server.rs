@@ -28,29 +28,29 @@ fn every_command_works_beside_the_server_and_both_see_the_same() {
         let server = Server::start_in(Place::with_project(engine));
         let place = &server.place;
         insert(&server, "shop", 1);
-        place.ok(&["put", "users", r#"{"_id": 2, "by": "a command"}"#]);
+        place.ok(&["put", "-c", "users", r#"{"_id": 2, "by": "a command"}"#]);
         assert_eq!(found(&server, "shop").len(), 2);
-        has(&place.ok(&["find", "users"]), &["a driver", "a command"]);
+        has(&place.ok(&["find", "-c", "users"]), &["a driver", "a command"]);
 
         place.ok(&["branch", "create", "try"]);
         insert(&server, "shop:try", 3);
-        place.ok(&["put", "users", r#"{"_id": 4}"#, "--branch", "try"]);
+        place.ok(&["put", "-c", "users", r#"{"_id": 4}"#, "--branch", "try"]);
         has(&place.ok(&["diff", "main", "try"]), &["3", "4"]);
-        place.ok(&["merge", "try"]);
+        place.ok(&["merge", "try", "--yes"]);
         assert_eq!(found(&server, "shop").len(), 4);
+        place.ok(&["undo", "main"]);
+        assert_eq!(found(&server, "shop").len(), 2);
 
-        place.ok(&["index", "create", "users", "by"]);
-        has(&place.ok(&["explain", "users", r#"{"by": "a driver"}"#]), &["IXSCAN"]);
-        place.ok(&["sandbox", "create", "box", "--ttl", "1h"]);
+        place.ok(&["index", "create", "-c", "users", r#"{"by": 1}"#]);
+        has(&place.ok(&["explain", "-c", "users", r#"{"by": "a driver"}"#]), &["IXSCAN"]);
+        place.ok(&["sandbox", "create", "--ttl", "1h"]);
         place.ok(&["pin", "create", "v1"]);
         place.ok(&["snapshot", "create"]);
-        place.ok(&["undo", "main", "--yes"]);
-        assert_eq!(found(&server, "shop").len(), 2);
         for command in [
             &["log"][..],
             &["status"],
-            &["history", "users", "1"],
-            &["export", "users", "-"],
+            &["history", "-c", "users", "1"],
+            &["export", "-c", "users", "-"],
             &["gc", "--dry-run"],
             &["fsck"],
             &["metrics"],
@@ -64,7 +64,7 @@ fn every_command_works_beside_the_server_and_both_see_the_same() {
 
         let place = server.end();
         assert!(!place.path(".argon/serve.sock").exists());
-        has(&place.ok(&["find", "users"]), &["a driver", "a command"]);
+        has(&place.ok(&["find", "-c", "users"]), &["a driver", "a command"]);
     }
 }
 
@@ -73,10 +73,10 @@ fn a_server_that_was_killed_leaves_a_store_that_opens_with_what_was_acknowledged
     for engine in ENGINES {
         let server = Server::start_in(Place::with_project(engine));
         insert(&server, "shop", 1);
-        server.place.ok(&["put", "users", r#"{"_id": 2}"#]);
+        server.place.ok(&["put", "-c", "users", r#"{"_id": 2}"#]);
         let place = server.kill();
         assert!(place.path(".argon/serve.sock").exists());
-        assert_eq!(place.ok(&["count", "users"]).trim(), "2");
+        assert_eq!(place.ok(&["count", "-c", "users"]).trim(), "2");
         let server = Server::start_in(place);
         assert_eq!(found(&server, "shop").len(), 2);
         server.end();
