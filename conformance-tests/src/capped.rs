@@ -4,7 +4,7 @@
 use argon_core::gc::{Options, collect};
 use argon_core::model::{Lsn, Message};
 use argon_core::plan::{Plan, Rules, Selection};
-use argon_core::storage::Direction;
+use argon_core::storage::{Direction, KeyRange};
 use argon_core::write::{CollectionChange, Precondition, WriteRequest};
 use argon_core::{Branch, ErrorKind, State, log, restore};
 use bson::{Bson, Document as BsonDocument, RawDocumentBuf, doc, rawdoc};
@@ -88,7 +88,7 @@ async fn order(state: &State) -> Vec<Bson> {
     assert_eq!(there, inserted);
     let mut sorted: Vec<_> = there.iter().map(|id| key(id.clone())).collect();
     sorted.sort();
-    let rows: Vec<_> = view.scan_range(Default::default()).try_collect().await.unwrap();
+    let rows: Vec<_> = view.scan_range(KeyRange::default()).try_collect().await.unwrap();
     assert_eq!(sorted, rows.into_iter().map(|(key, _)| key).collect::<Vec<_>>());
     there
 }
