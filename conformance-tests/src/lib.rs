@@ -20,6 +20,7 @@
 //! | `watch` | branches that are followed |
 //! | `checks` | what is said of a result that is not published yet |
 //! | `concurrency`, `ancestry`, `masks`, `time`, `fsck` | what the core makes of a backend |
+//! | `capped` | capped collections, and the order of insertion |
 //! | `indexes` | entries of indexes in every state, and unique values |
 //! | `gc` | what garbage collection keeps, and what it may not take |
 //! | `semantics` | random programs against a model in memory |
@@ -50,6 +51,7 @@ mod automatic;
 mod bisect;
 mod blame;
 mod broken;
+mod capped;
 mod checks;
 mod concurrency;
 mod copying;
@@ -98,6 +100,7 @@ pub const CORE_AREAS: &[&str] = &[
     "ancestry",
     "bisect",
     "blame",
+    "capped",
     "checks",
     "masks",
     "patch",
@@ -143,6 +146,7 @@ fn cases() -> Vec<Case> {
         concurrency::cases(),
         ancestry::cases(),
         indexes::cases(),
+        capped::cases(),
         plans::cases(),
         patch::cases(),
         blame::cases(),

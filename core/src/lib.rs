@@ -45,6 +45,7 @@ pub use detail::{DetailKey, DetailValue};
 pub use digest::Digest;
 #[doc(inline)]
 pub use document::{definition, key};
+pub use engine::capped::{CappedLimits, InsertionPosition};
 pub use engine::catalog::{Catalog, CollectionInfo};
 pub use engine::index::readable::{LaterIndex, ReadableIndex, StateIndexes, UnreadableIndex};
 pub use engine::replay::{LogMaterializer, ReplayLimits};
@@ -66,7 +67,7 @@ pub use store::records::branch_of_timeline;
 pub use store::signature::{PublicKey, SigningKey};
 pub use store::{
     Branch, BranchInfo, BroughtIndex, Collection, CollectionView, CreatedIndex, DeletedProject,
-    DocumentStream, IntoDocument, Project, ProjectInfo, State, Store, TypedView, ValueChange,
-    VersionedDocument, VersionedValue, mask, pins, snapshot, users, watch,
+    DocumentStream, InsertedDocument, IntoDocument, Project, ProjectInfo, State, Store, TypedView,
+    ValueChange, VersionedDocument, VersionedValue, mask, pins, snapshot, users, watch,
 };
 pub use upkeep::{alerts, copy, fsck, gc, metrics};

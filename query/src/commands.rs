@@ -166,9 +166,10 @@ impl UpdateCommand {
         &self,
         environment: &Environment,
     ) -> Result<(Selection, CompiledUpdate<'_>)> {
-        let Self { filter, variables, collation, hint, .. } = self;
+        let Self { filter, variables, sort, collation, hint, .. } = self;
+        let hint = Hint::of_query(hint.as_ref(), sort)?;
         let (variables, evaluation, selection) =
-            select(filter, variables, collation, hint.as_ref(), environment)?;
+            select(filter, variables, collation, hint, environment)?;
         let compiler = variables.compiler();
         let options =
             UpdateOptions { array_filters: &self.array_filters, multi: self.many, compiler };
@@ -221,10 +222,17 @@ impl DeleteCommand {
         modify.run(branch).await
     }
 
+    /// The query of the document that is deleted first.
+    pub(crate) fn find(&self) -> FindCommand {
+        let Self { filter, collation, hint, variables, .. } = self;
+        first(filter, &Document::new(), collation, hint.as_ref(), variables)
+    }
+
     /// Compiles the filter.
     pub(crate) fn compile(&self, environment: &Environment) -> Result<Selection> {
         let Self { filter, variables, collation, hint, .. } = self;
-        let (_, _, selection) = select(filter, variables, collation, hint.as_ref(), environment)?;
+        let hint = hint.as_ref().map(Hint::compile).transpose()?.flatten();
+        let (_, _, selection) = select(filter, variables, collation, hint, environment)?;
         Ok(selection)
     }
 }
@@ -263,7 +271,8 @@ impl<'u> CompiledUpdate<'u> {
 }
 
 fn sort_of(sort: &Document, collation: &Document) -> Result<Option<SortPattern>> {
-    if sort.is_empty() {
+    // By `$natural` it is a hint.
+    if sort.is_empty() || sort.contains_key("$natural") {
         return Ok(None);
     }
     let collation = collation_of(collation)?;
@@ -275,14 +284,13 @@ fn select(
     filter: &Document,
     variables: &Document,
     collation: &Document,
-    hint: Option<&Bson>,
+    hint: Option<Hint>,
     environment: &Environment,
 ) -> Result<(Declared, Evaluation, Selection)> {
     let variables = Declared::compile(variables)?;
     let evaluation = variables.bind(&Evaluation::new(Arc::new(Context::of(environment))))?;
     let options =
         FilterOptions { compiler: variables.compiler(), collation: collation_of(collation)? };
-    let hint = hint.map(Hint::compile).transpose()?.flatten();
     let selection = Selection::compile(filter, &options, evaluation.clone())?.with_hint(hint);
     Ok((variables, evaluation, selection))
 }

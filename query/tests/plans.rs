@@ -32,7 +32,7 @@ fn summary(plan: &Plan, is_sorted: bool) -> String {
     match plan {
         Plan::IdPoints(keys) => format!("ids {keys:?}{sorted}"),
         Plan::IdRange(_) => format!("id range{sorted}"),
-        Plan::CollectionScan { why } => format!("scan{sorted}: {why}"),
+        Plan::CollectionScan { why, .. } => format!("scan{sorted}: {why}"),
         Plan::Or(plans) => {
             let plans: Vec<String> = plans.iter().map(|plan| summary(plan, false)).collect();
             format!("or({}){sorted}", plans.join(" | "))

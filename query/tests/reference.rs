@@ -38,7 +38,9 @@ without quotes, `'text'`, `ObjectId(\"…\")`, `ISODate(\"…\")`, `NumberLong(\
   and what operators of updates compare are byte by byte: such stages and operators, and `$expr` in a filter, are
   refused with a collation. `$jsonSchema` compares byte by byte, as in MongoDB. Its locale is one of those that MongoDB
   documents.
-- A hint is the name of an index, its key, or `{$natural: 1}` for none (`-1`: by `_id`, descending). A sparse or partial
+- A scan is in the order of the `_id`s, or of insertion in a capped collection; `{$natural: -1}` is the reverse, as a hint or
+  as a sort of `find`, updates and `findAndModify`.
+- A hint is the name of an index, its key, or `{$natural: 1}` for none. A sparse or partial
   index that is named leaves out documents, as in MongoDB; without entries at the state it is refused, as is a partial one
   whose filter the query does not imply. An ordinary index without entries is replaced by a scan, which `explain` says.
 - Documents nest at most 100 levels, which is what MongoDB documents; its server takes some more.

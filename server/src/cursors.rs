@@ -13,11 +13,12 @@ use crate::change_stream::ChangeStream;
 use crate::failure::{CommandError, Result};
 use crate::rights::Claim;
 use crate::sessions::{self, SessionId};
+use crate::tail::Tail;
 
 /// The number of documents in a first batch, if none is asked for.
 pub(crate) const FIRST_BATCH: usize = 101;
 /// The most bytes of the documents in a batch. One document may be larger.
-const BATCH_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// A cursor that is not used for so long is closed.
 const IDLE: Duration = Duration::from_mins(10);
 
@@ -40,14 +41,22 @@ struct Entry {
     cursor: Option<Cursor>,
 }
 
+/// What a cursor gives documents of.
+pub(crate) enum Cursor {
+    /// The rest of the documents of a query.
+    Rows(RowCursor),
+    /// A change stream.
+    Stream(Box<ChangeStream>),
+    /// A capped collection, with what is inserted later.
+    Tail(Box<Tail>),
+}
+
 /// The documents that a query has not given yet.
-pub(crate) struct Cursor {
+pub(crate) struct RowCursor {
     rows: Rows,
     /// Rows that were read, and are not given yet, in reverse.
     read: Vec<Row>,
     ended: bool,
-    /// Set for a change stream, which has no other documents.
-    stream: Option<Box<ChangeStream>>,
 }
 
 /// Documents of a cursor.
@@ -57,14 +66,9 @@ pub(crate) struct Batch {
     pub(crate) is_last: bool,
 }
 
-impl Cursor {
+impl RowCursor {
     pub(crate) fn new(rows: Rows) -> Self {
-        Self { rows, read: Vec::new(), ended: false, stream: None }
-    }
-
-    /// A cursor of a change stream.
-    pub(crate) fn of_stream(stream: ChangeStream) -> Self {
-        Self { stream: Some(Box::new(stream)), ..Self::new(futures::stream::empty().boxed()) }
+        Self { rows, read: Vec::new(), ended: false }
     }
 
     /// The next documents: at most `count`, and not many more bytes than fit a message.
@@ -125,17 +129,9 @@ pub(crate) struct Taken<'c> {
 }
 
 impl Taken<'_> {
-    /// The next documents.
-    pub(crate) async fn batch(&mut self, count: usize) -> Result<Batch> {
-        match &mut self.cursor {
-            Some(cursor) => cursor.batch(count).await,
-            None => Err(not_found(self.id)),
-        }
-    }
-
-    /// The change stream that it is.
-    pub(crate) fn stream(&mut self) -> Option<&mut ChangeStream> {
-        self.cursor.as_mut()?.stream.as_deref_mut()
+    /// The cursor.
+    pub(crate) fn cursor(&mut self) -> Result<&mut Cursor> {
+        self.cursor.as_mut().ok_or_else(|| not_found(self.id))
     }
 
     /// Puts the cursor back, unless it was killed meanwhile.

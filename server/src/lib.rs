@@ -14,7 +14,7 @@
 //! | `arguments`, `failure` | reading the fields of a command; its errors |
 //! | `namespace`, `place` | names of databases, and the branch or state that each one is |
 //! | `auth`, `rights`, `tls` | who a client is, and what it may do |
-//! | `cursors`, `sessions`, `snapshots`, `written`, `clock`, `turns` | what lives longer than a command |
+//! | `cursors`, `tail`, `sessions`, `snapshots`, `written`, `clock`, `turns` | what lives longer than a command |
 
 mod arguments;
 mod auth;
@@ -31,6 +31,7 @@ mod rights;
 mod sessions;
 mod shared;
 mod snapshots;
+mod tail;
 #[cfg(test)]
 mod testing;
 mod tls;

@@ -58,6 +58,24 @@ the commits (else code 286).
 - A reset, a rename or the deletion of a branch ends its streams with the event `invalidate`.
 - Events of several branches have no order among each other. Those of a masked branch show masked documents.
 
+## Capped collections
+
+- New documents displace the oldest ones, in the commit that inserts them. The oldest is the one that was created first, by the log:
+  an update keeps the place of a document; one that is deleted and inserted again is a new one. Where garbage collection has
+  taken the commit of a creation, the earliest change that is left counts.
+- So it is for every writer: the server, the command, Python, Rust programs, and several processes that share a store. Merges,
+  undo, patches, imports, and writes to masked branches are committed as they are; the next insertion displaces.
+- A scan is in the order of insertion, and `{$natural: -1}` in its reverse. Each branch goes on with the order of its base, and
+  a merge inserts what it brings. A past state has what the collection had then: nothing that was displaced is lost.
+- As in MongoDB 8, documents may be deleted, and grow beyond the bound until the next insertion; `$out` is refused (17152). Beyond
+  it, transactions may write to them. `convertToCapped` keeps the indexes.
+- Change streams show what was displaced as deletions.
+- A tailable cursor gives what is inserted later; with `awaitData` a `getMore` waits for it, as long as its `maxTimeMS` says (1 s by
+  default). It ends with code 136 when the last document that it read is gone, with 175 when the collection is. On a past state
+  it is an ordinary cursor.
+- The order is kept in memory, about 150 bytes a document. It is read when it is used first after a start, and each time for a past
+  state: the collection, and the headers of the commits since the creation of the oldest document.
+
 ## Clients
 
 The tests have sessions with the server by these clients, on a project and on a branch (`cli/tests/cli/clients`): pymongo 4.20,
@@ -96,12 +114,11 @@ beside it works as always. A health check is a `ping`, which needs no login, suc
 
 ## Differences to MongoDB
 
-- Without a sort, documents come in the order of their `_id`, not in that of their insertion.
+- Without a sort, documents come in the order of their `_id`, not in that of their insertion, unless the collection is capped.
 - `_id` is unique in time series collections too. Buckets are not needed; documents are stored as they are.
-- There are no record ids (`showRecordId`), search indexes, map-reduce, JavaScript, or tailable cursors (use change streams).
+- There are no record ids (`showRecordId`), search indexes, map-reduce, or JavaScript.
 - The collation of a collection counts for its queries and indexes, not for the uniqueness of `_id`. An index with a collation is
   kept as a definition, and can't be unique.
-- The options of capped collections are kept, and not enforced.
 - `collStats` and `dbStats` read all documents.
 - What only a cluster of MongoDB can show is not there: elections, majorities of several nodes, sharding.
 ";

@@ -16,6 +16,7 @@ pub mod query;
 pub mod reopen;
 pub mod sandbox;
 pub mod scan;
+pub mod serve;
 pub mod writers;
 
 use futures::future::BoxFuture;
@@ -44,6 +45,7 @@ impl Workload<Subject> {
         Self { name: "scan", run: |subject| Box::pin(scan::run(subject)) },
         Self { name: "query", run: |subject| Box::pin(query::run(subject)) },
         Self { name: "index", run: |subject| Box::pin(index::run(subject)) },
+        Self { name: "serve", run: |subject| Box::pin(serve::run(subject)) },
         Self { name: "diff", run: |subject| Box::pin(diff::run(subject)) },
         Self { name: "merge", run: |subject| Box::pin(merge::run(subject)) },
         Self { name: "ancestry", run: |subject| Box::pin(ancestry::run(subject)) },

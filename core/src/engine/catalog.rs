@@ -15,6 +15,7 @@ use futures::TryStreamExt;
 
 use crate::document::definition::{identical, identical_lists};
 use crate::document::key::Key;
+use crate::engine::capped::CappedLimits;
 use crate::model::{
     Change, CollectionId, CollectionName, Document, Image, Lsn, Point, TimelineId, View,
 };
@@ -54,6 +55,11 @@ impl CollectionInfo {
             return Cow::Owned(vec![id_index()]);
         }
         Cow::Borrowed(&self.indexes)
+    }
+
+    /// The bounds of the collection, if it is capped.
+    pub fn capped(&self) -> Option<CappedLimits> {
+        CappedLimits::of(&self.options)
     }
 
     /// The index definitions that distinguish collections: empty if the index of `_id` is the only

@@ -4,6 +4,7 @@
 //! | module | content |
 //! | --- | --- |
 //! | [`write`] | turns a request into a durable commit: preconditions, group commit, conflicts |
+//! | `capped` | capped collections: the order of insertion, and what new documents displace |
 //! | `index` | entries of indexes, unique values, builds |
 //! | `replay` | reads from log and snapshots alone |
 //! | `rules` | what the definitions of a collection demand of its documents |
@@ -13,6 +14,7 @@
 //! | `lru` | a map of bounded weight |
 
 pub(crate) mod active_states;
+pub(crate) mod capped;
 pub(crate) mod catalog;
 pub(crate) mod index;
 pub(crate) mod lru;

@@ -84,6 +84,17 @@ async fn header_unless_collected(
     }
 }
 
+/// Returns the position up to which the commits of a view were collected; [`Lsn::ZERO`] if none were.
+pub(crate) async fn floor(wal: &dyn Wal, view: &View) -> Result<Lsn> {
+    for segment in view.segments() {
+        let floor = wal.state(segment.timeline).await?.map_or(Lsn::ZERO, |found| found.floor);
+        if floor > segment.above {
+            return Ok(floor.min(segment.upto));
+        }
+    }
+    Ok(Lsn::ZERO)
+}
+
 async fn is_collected(wal: &dyn Wal, timeline: TimelineId, lsn: Lsn) -> Result<bool> {
     Ok(wal.state(timeline).await?.is_some_and(|state| lsn <= state.floor))
 }

@@ -61,14 +61,7 @@ pub fn headers(state: &State) -> HeaderStream {
 /// Returns the position up to which the commits of a state were [collected](crate::gc), so that its
 /// log begins after it; [`Lsn::ZERO`] if the log is complete.
 pub async fn floor(state: &State) -> Result<Lsn> {
-    let wal = &state.shared().backend.wal;
-    for segment in state.view().segments() {
-        let floor = wal.state(segment.timeline).await?.map_or(Lsn::ZERO, |found| found.floor);
-        if floor > segment.above {
-            return Ok(floor.min(segment.upto));
-        }
-    }
-    Ok(Lsn::ZERO)
+    walk::floor(&*state.shared().backend.wal, state.view()).await
 }
 
 /// Returns the position from which every state of a history can be read; [`Lsn::ZERO`] if all can.

@@ -33,7 +33,7 @@ pub mod watch;
 
 pub use api::{
     Branch, BranchInfo, BroughtIndex, Collection, CollectionView, CreatedIndex, DeletedProject,
-    DocumentStream, IntoDocument, Project, ProjectInfo, State, Store, TypedView, ValueChange,
-    VersionedDocument, VersionedValue,
+    DocumentStream, InsertedDocument, IntoDocument, Project, ProjectInfo, State, Store, TypedView,
+    ValueChange, VersionedDocument, VersionedValue,
 };
 pub(crate) use api::{Session, Shared};

@@ -139,6 +139,27 @@ impl Branch {
     }
 }
 
+impl Branch {
+    /// Waits until the branch has another state than `seen`, such as by a commit or a reset, and returns it.
+    /// Other processes are noticed as by [`watch`](Self::watch).
+    ///
+    /// # Errors
+    /// `NotFound` if the branch does not exist any more.
+    pub async fn head_after(&self, seen: &State) -> Result<State> {
+        let appends = self.shared().appends.clone();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            // Before the look at the store, so that no append in between is missed.
+            let woken = appends.notified();
+            let head = self.head().await?;
+            if head.view() != seen.view() {
+                return Ok(head);
+            }
+            wait(self, woken, &mut pause).await;
+        }
+    }
+}
+
 /// The position of a watch.
 struct Watcher {
     branch: Branch,
@@ -191,7 +212,7 @@ impl Watcher {
             // Before the look at the store, so that no append in between is missed.
             let woken = appends.notified();
             if !self.advance().await? {
-                self.wait(woken).await;
+                wait(&self.branch, woken, &mut self.pause).await;
             }
         }
     }
@@ -288,20 +309,21 @@ impl Watcher {
         self.record = record;
         Ok(true)
     }
+}
 
-    async fn wait(&mut self, woken: Notified<'_>) {
-        let backend = &self.branch.shared().backend;
-        if !backend.capabilities.shared || backend.sharing.is_some() {
-            woken.await;
-            return;
-        }
-        let pause = self.pause;
-        self.pause = (pause * 2).min(LONGEST_PAUSE);
-        // A blocking thread sleeps, because the runtime of a program need not have a timer.
-        let slept = tokio::task::spawn_blocking(move || std::thread::sleep(pause));
-        if let Either::Left(_) = select(std::pin::pin!(woken), slept).await {
-            self.pause = FIRST_PAUSE;
-        }
+/// Waits for a commit of this process or, on a store that others may have open, for the pause.
+async fn wait(branch: &Branch, woken: Notified<'_>, pause: &mut Duration) {
+    let backend = &branch.shared().backend;
+    if !backend.capabilities.shared || backend.sharing.is_some() {
+        woken.await;
+        return;
+    }
+    let now = *pause;
+    *pause = (now * 2).min(LONGEST_PAUSE);
+    // A blocking thread sleeps, because the runtime of a program need not have a timer.
+    let slept = tokio::task::spawn_blocking(move || std::thread::sleep(now));
+    if let Either::Left(_) = select(std::pin::pin!(woken), slept).await {
+        *pause = FIRST_PAUSE;
     }
 }
 

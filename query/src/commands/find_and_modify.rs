@@ -11,6 +11,7 @@ use crate::Code;
 use crate::expression::Evaluation;
 use crate::find::{FindCommand, Selection};
 use crate::modify::{Change, Modified, Modify};
+use crate::plan::Hint;
 use crate::projection::Projection;
 use crate::sort::SortPattern;
 use crate::update::UpdateOptions;
@@ -93,9 +94,10 @@ impl FindAndModifyCommand {
 
     /// Compiles all but the sort.
     pub(crate) fn compile(&self, environment: &Environment) -> Result<CompiledFindAndModify<'_>> {
-        let Self { filter, variables, collation, hint, .. } = self;
+        let Self { filter, variables, sort, collation, hint, .. } = self;
+        let hint = Hint::of_query(hint.as_ref(), sort)?;
         let (variables, evaluation, selection) =
-            select(filter, variables, collation, hint.as_ref(), environment)?;
+            select(filter, variables, collation, hint, environment)?;
         let compiler = variables.compiler();
         let (update, may_insert) = match &self.change {
             FoundChange::Update { update, upsert, array_filters } => {

@@ -22,7 +22,8 @@ pub struct FindCommand {
     pub filter: Document,
     /// The fields to give; empty for all.
     pub projection: Document,
-    /// The order; empty for that of the `_id`s, or of the index that is read.
+    /// The order; empty for that of the `_id`s, of the index that is read, or of insertion in a capped
+    /// collection. `{ $natural: -1 }` is the reverse of the order of a scan.
     pub sort: Document,
     /// The number of documents to leave out first.
     pub skip: u64,
@@ -86,11 +87,13 @@ impl Find {
         let FindCommand { filter, projection, sort, skip, limit, collation, hint, variables } =
             command;
         let collation = collation_of(collation)?;
+        let hint = Hint::of_query(hint.as_ref(), sort)?;
+        let is_sorted = !sort.is_empty() && !sort.contains_key("$natural");
         let mut stages = Vec::new();
         if !filter.is_empty() {
             stages.push(doc! { "$match": filter.clone() });
         }
-        if !sort.is_empty() {
+        if is_sorted {
             stages.push(doc! { "$sort": sort.clone() });
         }
         if *skip > 0 {
@@ -99,7 +102,6 @@ impl Find {
         if *limit > 0 {
             stages.push(doc! { "$limit": number("limit", *limit)? });
         }
-        let hint = hint.as_ref().map(Hint::compile).transpose()?.flatten();
         let declared = Declared::compile(variables)?;
         let projection = (!projection.is_empty())
             .then(|| Projection::find(projection, &declared.compiler()))
@@ -161,9 +163,11 @@ impl Find {
         let collection = execution.collections.open(collection, None).await?;
         let mut choice = self.pipeline.explained_choice(&*collection, execution).await?;
         let FindCommand { filter, projection, sort, skip, limit, .. } = &self.command;
-        let reversed = doc! { "_id": -1 };
-        let is_reversed =
-            self.hint == Some(Hint::Natural(Direction::Descending)) && sort.is_empty();
+        let (reversed, none) = (doc! { "_id": -1 }, Document::new());
+        let sort = if sort.contains_key("$natural") { &none } else { sort };
+        let is_reversed = self.hint == Some(Hint::Natural(Direction::Descending))
+            && sort.is_empty()
+            && !collection.is_capped();
         choice.is_sorted &= !is_reversed;
         let sort = if is_reversed { &reversed } else { sort };
         Ok(query_planner(&Explained {

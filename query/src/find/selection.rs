@@ -95,8 +95,8 @@ impl Selection {
         self.matcher.position(document, &self.evaluation)
     }
 
-    /// The documents of a collection that match, in the order of their `_id`s, or of the index by
-    /// which they are read; each with the commit that last changed it. A hint of the reverse natural order
+    /// The documents of a collection that match, in the order of their `_id`s, of the index by which they
+    /// are read, or of insertion if a capped collection is scanned; each with the commit that last changed it. A hint of the reverse natural order
     /// changes only which is the [first](Self::first). Memory is bounded, but for the `_id`s that the
     /// filter lists, and those of a `$or` that is read by several indexes.
     pub fn read(&self, collection: &CollectionView) -> BoxStream<'static, Result<(Key, Version)>> {
@@ -123,8 +123,9 @@ impl Selection {
         let is_sorted = choice.is_sorted;
         let reader = Reader { sort: sort.filter(|_| is_sorted).cloned(), ..reader };
         let mut found = plan::read(&choice.plan, &reader);
-        let is_reversed =
-            self.hint.as_deref() == Some(&Hint::Natural(Direction::Descending)) && sort.is_none();
+        let is_reversed = self.hint.as_deref() == Some(&Hint::Natural(Direction::Descending))
+            && sort.is_none()
+            && collection.info().capped().is_none();
         if is_reversed {
             let mut last = None;
             while let Some(document) = found.try_next().await? {
@@ -166,6 +167,7 @@ impl Selection {
             hint: self.hint.as_deref(),
             sort,
             limit: sort.map(|_| 1),
+            is_capped: view.info().capped().is_some(),
             ..Query::of(self.query())
         };
         let choice = plan::choose(&query, Indexes::of(source.as_ref(), &definitions))?;

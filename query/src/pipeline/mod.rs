@@ -180,12 +180,12 @@ impl Pipeline {
     fn run_over(&self, collection: &dyn Collection, execution: &Execution) -> Rows {
         let request = self.request(execution);
         let (is_wanted_sorted, limit) = (request.sort.is_some(), request.limit);
-        let ReadRows { rows, is_sorted } = match collection.read(request) {
+        let ReadRows { rows, is_sorted, is_reversed } = match collection.read(request) {
             Ok(read) => read,
             Err(error) => return futures::stream::once(async { Err(error) }).boxed(),
         };
         let rows = match self.hint {
-            Some(Hint::Natural(Direction::Descending)) if !is_wanted_sorted => {
+            Some(Hint::Natural(Direction::Descending)) if !is_wanted_sorted && !is_reversed => {
                 Arc::new(stages::Sort::by_id_descending(limit)).run(rows, execution)
             }
             _ => rows,

@@ -31,6 +31,8 @@ pub(super) struct RowWriter<'w> {
 struct Pending {
     before: Before,
     after: Document,
+    /// The number of the row that was the first.
+    place: usize,
 }
 
 /// A document in the state that was read, with the commit that last changed it.
@@ -162,9 +164,10 @@ impl<'w> RowWriter<'w> {
     }
 
     fn put(&mut self, key: Key, before: Before, after: Document) {
+        let place = self.pending.len();
         match self.pending.entry(key) {
             Entry::Occupied(mut entry) => entry.get_mut().after = after,
-            Entry::Vacant(entry) => drop(entry.insert(Pending { before, after })),
+            Entry::Vacant(entry) => drop(entry.insert(Pending { before, after, place })),
         }
     }
 
@@ -185,7 +188,9 @@ impl<'w> RowWriter<'w> {
                 }
             }
         }
-        for (key, Pending { before, after }) in self.pending {
+        let mut pending: Vec<_> = self.pending.into_iter().collect();
+        pending.sort_unstable_by_key(|(_, pending)| pending.place);
+        for (key, Pending { before, after, .. }) in pending {
             let condition = match before {
                 Some((_, before)) if before == after => continue,
                 Some((read, _)) => Precondition::ChangedBy(read),

@@ -72,6 +72,8 @@ pub struct ReadRows {
     pub rows: Rows,
     /// Whether they are in the order that is wanted.
     pub is_sorted: bool,
+    /// Whether they are in the reverse of the natural order, for a hint that wants it.
+    pub is_reversed: bool,
 }
 
 /// A collection in a state.
@@ -83,7 +85,8 @@ pub trait Collection: Send + Sync {
     /// See [`plan`](Self::plan).
     fn read(&self, request: ReadRequest<'_>) -> Result<ReadRows> {
         self.plan(&request)?;
-        Ok(ReadRows { rows: self.scan(request.filter), is_sorted: request.sort.is_none() })
+        let (rows, is_sorted) = (self.scan(request.filter), request.sort.is_none());
+        Ok(ReadRows { rows, is_sorted, is_reversed: false })
     }
 
     /// Chooses the plan by which [`read`](Self::read) reads.
@@ -106,7 +109,12 @@ pub trait Collection: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Returns the documents in the order of their `_id`s. A filter runs where the rows are: what
+    /// Whether the collection is capped: its documents come in the order of insertion.
+    fn is_capped(&self) -> bool {
+        false
+    }
+
+    /// Returns the documents in the order of their `_id`s, or of insertion in a capped collection. A filter runs where the rows are: what
     /// does not match is not copied.
     fn scan(&self, filter: Option<Selection>) -> Rows;
 

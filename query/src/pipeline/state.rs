@@ -20,7 +20,8 @@ use super::source::{
 use crate::Code;
 use crate::find::Selection;
 use crate::plan::{
-    self, Choice, Counters, IndexProvider, IndexSource, Indexes, Plan, Query, Reader, StoreIndexes,
+    self, Choice, Counters, Direction, IndexProvider, IndexSource, Indexes, Plan, Query, Reader,
+    StoreIndexes,
 };
 use crate::sort::SortPattern;
 
@@ -140,6 +141,8 @@ impl StateCollection {
 impl Collection for StateCollection {
     fn read(&self, request: ReadRequest<'_>) -> Result<ReadRows> {
         let Choice { plan, is_sorted, .. } = self.plan(&request)?;
+        let is_reversed =
+            matches!(plan, Plan::CollectionScan { direction: Direction::Descending, .. });
         let predicate = request.filter.as_ref().map(Selection::predicate);
         let sort = request.sort.filter(|_| is_sorted).cloned();
         let reader = Reader { sort, ..self.reader(predicate, request.examined) };
@@ -149,7 +152,7 @@ impl Collection for StateCollection {
         let batch = limit.map_or(BATCH, |limit| limit.clamp(1, BATCH));
         let rows = plan::read(&plan, &reader);
         let rows = batches(rows.map_ok(|(_, version)| Row::Stored(version.document)), batch);
-        Ok(ReadRows { rows, is_sorted })
+        Ok(ReadRows { rows, is_sorted, is_reversed })
     }
 
     fn plan(&self, request: &ReadRequest<'_>) -> Result<Choice> {
@@ -162,9 +165,14 @@ impl Collection for StateCollection {
             limit: request.limit,
             collation: filter.and_then(Selection::collation).or_else(of_sort),
             hint: request.hint,
+            is_capped: self.is_capped(),
         };
         let definitions = self.view.info().listed_indexes();
         plan::choose(&query, Indexes::of(self.indexes.as_ref(), &definitions))
+    }
+
+    fn is_capped(&self) -> bool {
+        self.view.info().capped().is_some()
     }
 
     async fn later_indexes(&self) -> Result<Vec<LaterIndex>> {
@@ -180,7 +188,7 @@ impl Collection for StateCollection {
         }
     }
 
-    /// The documents are in the order of their `_id`s, as those of a scan are.
+    /// The documents are in the order of their `_id`s if there is an index.
     fn lookup(&self, path: &[String], keys: BTreeSet<Box<[u8]>>) -> Rows {
         if is_id(path) {
             // Values that can't be an `_id` match nothing.

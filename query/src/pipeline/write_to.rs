@@ -8,7 +8,8 @@ use argon_core::{Backoff, Branch, Error, Result};
 use futures::TryStreamExt;
 
 use super::row_writer::RowWriter;
-use super::{Execution, Limits, Pipeline, StateCollections};
+use super::{Execution, Limits, Pipeline, StateCollections, WriteMode};
+use crate::Code;
 use crate::expression::Context;
 
 /// The most attempts while others commit to the branch: each runs the whole pipeline.
@@ -31,7 +32,8 @@ impl Pipeline {
     /// signature.
     ///
     /// # Errors
-    /// `Invalid` if the pipeline has no such stage; `Unsupported` if it writes to another database;
+    /// `Invalid` if the pipeline has no such stage, or `$out` names a capped collection; `Unsupported` if it
+    /// writes to another database;
     /// the errors of the pipeline; `Conflict` if others commit to the branch each time while it runs.
     pub async fn write_to(
         self: &Arc<Self>,
@@ -56,6 +58,13 @@ impl Pipeline {
         let mut backoff = Backoff::new(branch.environment()).at_most(MOST_ATTEMPTS);
         while backoff.attempt().await {
             let state = branch.head().await?;
+            let is_capped = state.info(&target).is_some_and(|info| info.capped().is_some());
+            if is_capped && matches!(write.mode, WriteMode::Replace) {
+                return Err(Code::location(17152).error(format!(
+                    "namespace '{}.{target}' is capped so it can't be used for $out",
+                    project.name()
+                )));
+            }
             let collections = StateCollections::new(state.clone());
             let collections = collections.with_project(project.clone(), branch.name().clone());
             let context = Arc::new(Context::of(branch.environment()));

@@ -35,6 +35,7 @@ impl Choice {
             (_, None) => true,
             (Plan::IndexScan(scan), Some(_)) => scan.provides_sort,
             (Plan::Or(_), Some(_)) => false,
+            (Plan::CollectionScan { .. }, Some(_)) if query.is_capped => false,
             (_, Some(sort)) => !query.is_collated() && is_by_id(sort),
         };
         Self { plan, is_sorted, rejected: Vec::new() }
@@ -43,16 +44,18 @@ impl Choice {
     /// The plan for a collection that does not exist.
     pub(crate) fn none() -> Self {
         let why = "the collection does not exist".to_owned();
-        Self { plan: Plan::CollectionScan { why }, is_sorted: true, rejected: Vec::new() }
+        let plan = Plan::CollectionScan { direction: Direction::Ascending, why };
+        Self { plan, is_sorted: true, rejected: Vec::new() }
     }
 
     /// The same for a collection that can only be scanned.
     pub(crate) fn scan(&self) -> Self {
         let why = match &self.plan {
-            Plan::CollectionScan { why } => why.clone(),
+            Plan::CollectionScan { why, .. } => why.clone(),
             _ => "the collection has no indexes".to_owned(),
         };
-        Self { plan: Plan::CollectionScan { why }, is_sorted: false, rejected: Vec::new() }
+        let plan = Plan::CollectionScan { direction: Direction::Ascending, why };
+        Self { plan, is_sorted: false, rejected: Vec::new() }
     }
 }
 
@@ -82,9 +85,9 @@ fn best(query: &Query<'_>, indexes: Indexes<'_>, may_split: bool) -> Choice {
     }
     let by_id = (access != Access::ALL).then(|| Plan::IdRange(access));
     let (mut candidates, refused) = candidates(query, indexes);
-    let natural = query.sort.is_some_and(is_by_id);
+    let by_id_order = query.sort.is_some_and(is_by_id);
     candidates.retain(|candidate| {
-        let sorts = candidate.sort.is_some() && query.limit.is_some() && !natural;
+        let sorts = candidate.sort.is_some() && query.limit.is_some() && !by_id_order;
         candidate.is_bounded() || sorts
     });
     candidates.sort_by_cached_key(|candidate| rank(candidate, query));
@@ -106,6 +109,7 @@ fn best(query: &Query<'_>, indexes: Indexes<'_>, may_split: bool) -> Choice {
     let mut plans = candidates.map(|candidate| Plan::IndexScan(IndexScan::of(candidate, query)));
     match plans.next() {
         Some(plan) => Choice { rejected: plans.collect(), ..Choice::of(plan, query) },
+        None if query.is_capped && by_id_order => Choice::of(Plan::IdRange(Access::ALL), query),
         None => scan(query, why(query, indexes, &refused)),
     }
 }
@@ -238,7 +242,11 @@ pub(super) fn is_id_index(definition: &Document) -> bool {
 }
 
 fn scan(query: &Query<'_>, why: String) -> Choice {
-    Choice::of(Plan::CollectionScan { why }, query)
+    let direction = match query.hint {
+        Some(Hint::Natural(direction)) if query.is_capped => *direction,
+        _ => Direction::Ascending,
+    };
+    Choice::of(Plan::CollectionScan { direction, why }, query)
 }
 
 impl IndexScan {

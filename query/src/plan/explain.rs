@@ -41,7 +41,7 @@ pub fn query_planner(explained: &Explained<'_>) -> Document {
         })
         .collect();
     let mut argon = doc! { "state": state };
-    if let Plan::CollectionScan { why } = &choice.plan {
+    if let Plan::CollectionScan { why, .. } = &choice.plan {
         argon.insert("why", why);
     }
     doc! {
@@ -108,12 +108,12 @@ fn projection_stage(projection: &Document) -> &'static str {
 fn reading(explained: &Explained<'_>, plan: &Plan) -> Document {
     let filter = explained.filter;
     match plan {
-        Plan::CollectionScan { .. } => {
+        Plan::CollectionScan { direction, .. } => {
             let mut stage = doc! { "stage": "COLLSCAN" };
             if !filter.is_empty() {
                 stage.insert("filter", filter.clone());
             }
-            stage.insert("direction", "forward");
+            stage.insert("direction", shown_direction(*direction));
             stage
         }
         Plan::IdPoints(keys) if keys.len() == 1 && filter.len() == 1 => doc! { "stage": "IDHACK" },
@@ -159,6 +159,13 @@ fn entries(explained: &Explained<'_>, plan: &Plan) -> Document {
     }
 }
 
+fn shown_direction(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ascending => "forward",
+        Direction::Descending => "backward",
+    }
+}
+
 fn id_scan(bounds: Vec<Bson>) -> Document {
     doc! {
         "stage": "IXSCAN",
@@ -182,10 +189,7 @@ fn index_scan(scan: &IndexScan) -> Document {
         "isUnique": scan.index.is_unique(),
         "isSparse": scan.index.is_sparse(),
         "isPartial": scan.index.filter().is_some(),
-        "direction": match scan.direction {
-            Direction::Ascending => "forward",
-            Direction::Descending => "backward",
-        },
+        "direction": shown_direction(scan.direction),
         "indexBounds": scan.shown_bounds(),
     }
 }

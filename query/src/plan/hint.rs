@@ -14,7 +14,8 @@ pub enum Hint {
     Name(String),
     /// By the index with this key.
     Key(Document),
-    /// By a scan of the collection, in the order of `_id`s or its reverse.
+    /// By a scan of the collection, in its order or the reverse: that of `_id`s, or of insertion in a capped
+    /// collection.
     Natural(Direction),
 }
 
@@ -38,11 +39,33 @@ impl Hint {
         };
         match key.get("$natural") {
             None => Ok(Some(Self::Key(key.clone()))),
-            Some(order) => match number(order) {
-                Some(1.0) => Ok(Some(Self::Natural(Direction::Ascending))),
-                Some(-1.0) => Ok(Some(Self::Natural(Direction::Descending))),
-                _ => Err(Code::BAD_VALUE.error("$natural hint can only be set to 1 or -1")),
-            },
+            Some(order) => Self::natural("$natural hint", order).map(Some),
+        }
+    }
+
+    /// Compiles the hint of a query with its sort: a sort by `$natural` is a hint.
+    ///
+    /// # Errors
+    /// Those of [`compile`](Self::compile); `BadValue` for `$natural` beside other fields or another hint.
+    pub(crate) fn of_query(hint: Option<&Bson>, sort: &Document) -> Result<Option<Self>> {
+        let hint = hint.map(Self::compile).transpose()?.flatten();
+        let Some(order) = sort.get("$natural") else { return Ok(hint) };
+        if sort.len() > 1 {
+            return Err(Code::BAD_VALUE
+                .error(format!("Cannot include '$natural' in compound sort: {sort}")));
+        }
+        let natural = Self::natural("$natural sort", order)?;
+        if hint.is_some_and(|hint| hint != natural) {
+            return Err(Code::BAD_VALUE.error(format!("a sort by {sort} has no other hint")));
+        }
+        Ok(Some(natural))
+    }
+
+    fn natural(what: &str, order: &Bson) -> Result<Self> {
+        match number(order) {
+            Some(1.0) => Ok(Self::Natural(Direction::Ascending)),
+            Some(-1.0) => Ok(Self::Natural(Direction::Descending)),
+            _ => Err(Code::BAD_VALUE.error(format!("{what} can only be set to 1 or -1"))),
         }
     }
 

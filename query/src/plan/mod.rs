@@ -70,6 +70,8 @@ pub struct Query<'q> {
     pub collation: Option<&'q Collation>,
     /// How the query must be read.
     pub hint: Option<&'q Hint>,
+    /// Whether the collection is capped: a scan of it is in the order of insertion.
+    pub is_capped: bool,
 }
 
 /// The indexes of a collection at a state.
@@ -94,8 +96,10 @@ pub enum Plan {
     IndexScan(IndexScan),
     /// Those of each plan, once.
     Or(Vec<Plan>),
-    /// All documents.
+    /// All documents, in the order of their `_id`s, or of their insertion in a capped collection.
     CollectionScan {
+        /// The direction, which is descending for capped collections only.
+        direction: Direction,
         /// Why no index is used.
         why: String,
     },
@@ -124,7 +128,7 @@ pub struct IndexScan {
 impl<'q> Query<'q> {
     /// A query with a filter alone.
     pub fn of(filter: &'q Document) -> Self {
-        Self { filter, sort: None, limit: None, collation: None, hint: None }
+        Self { filter, sort: None, limit: None, collation: None, hint: None, is_capped: false }
     }
 
     fn is_collated(&self) -> bool {

@@ -111,7 +111,7 @@ fn may_serve(query: &Query<'_>, asked: &Asked, key: &Document) -> bool {
 impl Choice {
     /// Adds to the reason of a scan the indexes that only later states can be read by.
     pub(crate) fn note_later(&mut self, query: &Query<'_>, later: &[LaterIndex]) {
-        let Plan::CollectionScan { why } = &mut self.plan else { return };
+        let Plan::CollectionScan { why, .. } = &mut self.plan else { return };
         let asked = Asked::by(query);
         for index in later.iter().filter(|index| may_serve(query, &asked, &index.key)) {
             let LaterIndex { key, from, until } = index;
@@ -142,7 +142,7 @@ mod tests {
         ] {
             let mut choice = Choice::none();
             choice.note_later(&Query::of(&filter), &later);
-            let Plan::CollectionScan { why } = choice.plan else { panic!("{filter}") };
+            let Plan::CollectionScan { why, .. } = choice.plan else { panic!("{filter}") };
             assert_eq!(
                 why.contains("serves the states from LSN 5 on"),
                 is_named,

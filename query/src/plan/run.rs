@@ -85,12 +85,15 @@ impl Counters {
 }
 
 /// Returns the documents that match, each with the commit that last changed it: in the order of
-/// their `_id`s, or of the entries of the index. Memory is bounded, but for the `_id`s of a plan of
+/// their `_id`s, of the entries of the index, or of insertion if a capped collection is scanned. Memory is bounded, but for the `_id`s of a plan of
 /// several indexes, and for documents whose cut keys have a common prefix.
 pub fn read(plan: &Plan, reader: &Reader) -> BoxStream<'static, Result<(Key, Version)>> {
     match plan {
         Plan::IdPoints(keys) => matching(points(reader.view.clone(), keys), reader),
         Plan::IdRange(access) => matching(scan(&reader.view, access.clone()), reader),
+        Plan::CollectionScan { direction, .. } if reader.view.info().capped().is_some() => {
+            matching(reader.view.in_insertion_order(*direction), reader)
+        }
         Plan::CollectionScan { .. } => match &reader.predicate {
             Some(predicate) if !reader.counters.exact => {
                 reader.view.scan_with(reader.counted(predicate))

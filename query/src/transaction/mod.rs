@@ -33,7 +33,7 @@ use crate::modify::{Change, Modified};
 use crate::pipeline::{Execution, Limits, StateCollections};
 use crate::value::{malformed, to_owned};
 use overlay::OverlayCollections;
-use staged::{Staged, Writes};
+use staged::{Staged, Writes, in_order};
 
 /// Writes that become one commit, and are seen by the reads of the transaction.
 ///
@@ -45,6 +45,8 @@ pub struct Transaction {
     state: State,
     context: Arc<Context>,
     writes: BTreeMap<CollectionName, Arc<Writes>>,
+    /// The number of insertions so far.
+    insertions: u64,
 }
 
 /// Names the type that the work of [`Transaction::run`] has for every lifetime, where a closure alone would have
@@ -73,7 +75,7 @@ impl Transaction {
     /// the way of its commit, as far as it writes the same documents.
     pub fn begin_at(branch: &Branch, state: State) -> Self {
         let (branch, context) = (branch.clone(), Arc::new(Context::of(branch.environment())));
-        Self { branch, state, context, writes: BTreeMap::new() }
+        Self { branch, state, context, writes: BTreeMap::new(), insertions: 0 }
     }
 
     /// Runs `work` in a transaction and commits it; again from the beginning as often as others change
@@ -137,7 +139,9 @@ impl Transaction {
             let (key, document) = self.branch.collection(collection).with_id(document)?;
             let found = self.find(collection, &key).await?;
             let is_present = found.after.is_some();
-            let staged = Staged { after: Some(document), ..found };
+            self.insertions += 1;
+            let insertion = self.insertions;
+            let staged = Staged { after: Some(document), insertion, ..found };
             if is_present || inserted.insert(key.clone(), staged).is_some() {
                 return Err(duplicate_id(collection, &key));
             }
@@ -161,9 +165,12 @@ impl Transaction {
         let change = |document: &RawDocument| update.change(document, &selection);
         let inserted = || update.inserted(&environment);
         let insert = command.upsert.then_some(&inserted as &Insert<'_>);
-        let matching = match command.sort()? {
-            Some(_) => self.first(collection, &command.find()).await?,
-            None => self.matching(collection, &selection, command.many).await?,
+        command.sort()?;
+        let is_ordered = !command.sort.is_empty() || self.is_capped(collection);
+        let matching = if is_ordered && !command.many {
+            self.first(collection, &command.find()).await?
+        } else {
+            self.matching(collection, &selection, command.many).await?
         };
         self.modify(collection, matching, command.many, &change, insert).await
     }
@@ -178,7 +185,11 @@ impl Transaction {
         command: &DeleteCommand,
     ) -> Result<Modified> {
         let selection = command.compile(self.branch.environment())?;
-        let matching = self.matching(collection, &selection, command.many).await?;
+        let matching = if self.is_capped(collection) && !command.many {
+            self.first(collection, &command.find()).await?
+        } else {
+            self.matching(collection, &selection, command.many).await?
+        };
         self.modify(collection, matching, command.many, &|_| Ok(Change::Delete), None).await
     }
 
@@ -219,7 +230,7 @@ impl Transaction {
 
     async fn submit(self, mut request: WriteRequest) -> Result<Outcome> {
         for (collection, writes) in self.writes {
-            for (key, staged) in Arc::unwrap_or_clone(writes) {
+            for (key, staged) in in_order(Arc::unwrap_or_clone(writes)) {
                 staged.add_to(&mut request, &collection, key)?;
             }
         }
@@ -278,6 +289,10 @@ impl Transaction {
             matching.insert(key, staged);
         }
         Ok(matching)
+    }
+
+    fn is_capped(&self, collection: &CollectionName) -> bool {
+        self.state.info(collection).is_some_and(|info| info.capped().is_some())
     }
 
     /// The documents that match, as they are after the writes so far; the first by `_id` only, unless

@@ -11,9 +11,12 @@ use async_trait::async_trait;
 use bson::Document as Definition;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::staged::Writes;
+use super::staged::{Staged, Writes, in_order};
 use crate::find::Selection;
-use crate::pipeline::{Collection, Collections, HistoryRequest, Row, Rows, StateCollections};
+use crate::pipeline::{
+    Collection, Collections, HistoryRequest, ReadRequest, ReadRows, Row, Rows, StateCollections,
+};
+use crate::plan::{Direction, Hint};
 use crate::value::malformed;
 
 /// The collections of a state, with the writes of a transaction.
@@ -52,8 +55,24 @@ impl Collections for OverlayCollections {
 
 #[async_trait]
 impl Collection for OverlayCollection {
+    fn read(&self, request: ReadRequest<'_>) -> Result<ReadRows> {
+        self.plan(&request)?;
+        let (rows, is_sorted) = (self.scan(request.filter), request.sort.is_none());
+        let is_reversed =
+            self.is_capped() && request.hint == Some(&Hint::Natural(Direction::Descending));
+        let rows = if is_reversed { reversed(rows) } else { rows };
+        Ok(ReadRows { rows, is_sorted, is_reversed })
+    }
+
+    fn is_capped(&self) -> bool {
+        self.base.is_capped()
+    }
+
+    /// What the transaction has written of a capped collection comes last.
     fn scan(&self, filter: Option<Selection>) -> Rows {
-        let merge = Merge { writes: self.writes.clone(), filter: filter.clone(), upto: None };
+        let is_capped = self.is_capped();
+        let (writes, filter_of_writes) = (self.writes.clone(), filter.clone());
+        let merge = Merge { writes, filter: filter_of_writes, upto: None, is_capped };
         let batches = self.base.scan(filter);
         let merged = stream::try_unfold(Some((batches, merge)), |state| async move {
             let Some((mut batches, mut merge)) = state else { return Ok(None) };
@@ -76,6 +95,8 @@ struct Merge {
     filter: Option<Selection>,
     /// The last `_id` whose written document is out.
     upto: Option<Key>,
+    /// Whether the order is that of insertion.
+    is_capped: bool,
 }
 
 impl Merge {
@@ -84,7 +105,9 @@ impl Merge {
         for row in batch {
             let id = row.as_raw().get("_id").map_err(malformed)?;
             let Some(key) = id.map(Key::of_id).transpose()? else { continue };
-            self.before(Bound::Excluded(&key), &mut merged)?;
+            if !self.is_capped {
+                self.before(Bound::Excluded(&key), &mut merged)?;
+            }
             if !self.writes.contains_key(&key) {
                 merged.push(row);
             }
@@ -94,7 +117,14 @@ impl Merge {
 
     fn rest(&mut self) -> Result<Vec<Row>> {
         let mut rest = Vec::new();
-        self.before(Bound::Unbounded, &mut rest)?;
+        if self.is_capped {
+            let writes = self.writes.iter().map(|(key, staged)| (key, staged.clone()));
+            for (_, staged) in in_order(writes) {
+                self.add(&staged, &mut rest)?;
+            }
+        } else {
+            self.before(Bound::Unbounded, &mut rest)?;
+        }
         Ok(rest)
     }
 
@@ -109,13 +139,28 @@ impl Merge {
         }
         let writes = self.writes.clone();
         for (key, staged) in writes.range::<Key, _>((start, end)) {
-            if let Some(document) = &staged.after
-                && self.filter.as_ref().map_or(Ok(true), |all| all.matches(document.as_raw()))?
-            {
-                rows.push(Row::Stored(document.clone()));
-            }
+            self.add(staged, rows)?;
             self.upto = Some(key.clone());
         }
         Ok(())
     }
+
+    /// Adds a written document, if it matches.
+    fn add(&self, staged: &Staged, rows: &mut Vec<Row>) -> Result<()> {
+        if let Some(document) = &staged.after
+            && self.filter.as_ref().map_or(Ok(true), |all| all.matches(document.as_raw()))?
+        {
+            rows.push(Row::Stored(document.clone()));
+        }
+        Ok(())
+    }
+}
+
+fn reversed(rows: Rows) -> Rows {
+    let all = async move {
+        let mut rows: Vec<Row> = rows.try_concat().await?;
+        rows.reverse();
+        Ok(rows)
+    };
+    stream::once(all).boxed()
 }

@@ -19,12 +19,26 @@ pub(super) struct Staged {
     pub(super) before: Option<Document>,
     /// It after the writes; `None` if it is deleted.
     pub(super) after: Option<Document>,
+    /// The number of the insertion that has made it; 0 if it was there before.
+    pub(super) insertion: u64,
+}
+
+/// The documents in the order in which they are written: those that were there, then those that were inserted.
+pub(super) fn in_order<K>(writes: impl IntoIterator<Item = (K, Staged)>) -> Vec<(K, Staged)> {
+    let mut writes: Vec<_> = writes.into_iter().collect();
+    writes.sort_by_key(|(_, staged)| staged.insertion);
+    writes
 }
 
 impl Staged {
     /// A document as it is in the state.
     pub(super) fn of_stored(read: Point, document: Document) -> Self {
-        Self { read: Some(read), before: Some(document.clone()), after: Some(document) }
+        Self {
+            read: Some(read),
+            before: Some(document.clone()),
+            after: Some(document),
+            insertion: 0,
+        }
     }
 
     /// Adds the change to a request, unless there is none.

@@ -10,7 +10,7 @@ use bson::{Binary, Bson, Document, doc};
 use futures::FutureExt;
 
 use super::database::{matching, ratio};
-use super::{Call, Command, Effect, Reply, aggregate, cursor, view};
+use super::{Call, Command, Effect, Reply, aggregate, capped, cursor, view};
 use crate::failure::{CommandError, Result};
 use crate::place::Place;
 use crate::rights::{Need, Right, arguments};
@@ -265,17 +265,7 @@ fn options_of(call: &Call<'_>) -> Result<Document> {
 
 fn check_options(call: &Call<'_>, options: &Document) -> Result<()> {
     let invalid = |message: &str| Err(CommandError::new(72, message));
-    if options.contains_key("capped") && !options.contains_key("size") {
-        return invalid("the 'size' field is required when 'capped' is true");
-    }
-    if !options.contains_key("capped")
-        && options.contains_key("size")
-        && !options.contains_key("viewOn")
-    {
-        return invalid(
-            "the 'capped' field needs to be true when either the 'size' or 'max' fields are present",
-        );
-    }
+    capped::check_options(options)?;
     if let Ok(timeseries) = options.get_document("timeseries")
         && timeseries.get_str("timeField").is_err()
     {
@@ -403,8 +393,8 @@ async fn try_modify(
         let (field, value) = field?;
         let value = Bson::try_from(value)?;
         match field.as_str() {
-            "cappedSize" => drop(options.insert("size", value)),
-            "cappedMax" => drop(options.insert("max", value)),
+            "cappedSize" => drop(options.insert("size", capped::new_size(call, info)?)),
+            "cappedMax" => drop(options.insert("max", capped::new_max(call, info)?)),
             "expireAfterSeconds" if value.as_str() == Some("off") => {
                 options.remove("expireAfterSeconds");
             }
@@ -455,16 +445,17 @@ async fn statistics(call: &Call<'_>) -> Result<Reply> {
     let sizes: Document = indexes
         .filter_map(|index| Some((index.get_str("name").ok()?.to_owned(), Bson::Int64(0))))
         .collect();
-    let is_capped = info.as_ref().is_some_and(|info| info.options.contains_key("capped"));
+    let limits = info.and_then(CollectionInfo::capped);
     body.extend(doc! {
         "storageSize": counted.size.cast_signed() / scale,
         "nindexes": i32::try_from(sizes.len()).unwrap_or(0),
         "indexSizes": sizes,
         "totalIndexSize": 0_i64,
         "totalSize": counted.size.cast_signed() / scale,
-        "capped": is_capped,
+        "capped": limits.is_some(),
         "scaleFactor": scale,
     });
+    body.extend(limits.map(|limits| capped::shown(limits, scale)).unwrap_or_default());
     Reply::of(&body)
 }
 

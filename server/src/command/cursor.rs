@@ -1,15 +1,20 @@
 //! The documents of queries, in batches.
 
+use std::time::Duration;
+
 use argon_query::pipeline::{Row, Rows};
 use bson::raw::RawBsonRef;
 use bson::{Bson, doc};
 use futures::{FutureExt, StreamExt, stream};
 
-use super::{Call, Command, Effect, Reply, watch};
+use super::{Call, Command, Effect, Reply, tailable, watch};
 use crate::arguments::Arguments;
-use crate::cursors::{Cursor, FIRST_BATCH};
+use crate::cursors::{Cursor, FIRST_BATCH, RowCursor};
 use crate::failure::{CommandError, Result};
 use crate::rights::{Need, arguments};
+
+/// How long a `getMore` waits if it does not say it.
+const WAIT: Duration = Duration::from_secs(1);
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -38,7 +43,7 @@ pub(super) const COMMANDS: &[Command] = &[
 pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result<Reply> {
     let arguments = call.arguments;
     let size = first_size(call)?;
-    let mut cursor = Cursor::new(rows);
+    let mut cursor = RowCursor::new(rows);
     if arguments.is_set("singleBatch")? {
         let size = if size == 0 { FIRST_BATCH } else { size };
         let batch = cursor.batch(size).await?;
@@ -51,7 +56,7 @@ pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result
         let no_timeout = arguments.is_set("noCursorTimeout")?;
         call.shared.cursors.keep(
             namespace.to_owned(),
-            cursor,
+            Cursor::Rows(cursor),
             no_timeout,
             call.claim.clone(),
             call.transaction(),
@@ -94,6 +99,12 @@ fn batch_size(size: Option<i64>) -> Result<Option<usize>> {
     size.transpose()
 }
 
+/// How long a `getMore` waits for what comes.
+pub(super) fn wait(call: &Call<'_>) -> Result<Duration> {
+    let wait = call.arguments.integer("maxTimeMS")?.and_then(|wait| u64::try_from(wait).ok());
+    Ok(wait.filter(|wait| *wait > 0).map_or(WAIT, Duration::from_millis))
+}
+
 async fn get_more(call: &Call<'_>) -> Result<Reply> {
     let arguments = call.arguments;
     let Some(id) = arguments.integer("getMore")? else {
@@ -104,10 +115,11 @@ async fn get_more(call: &Call<'_>) -> Result<Reply> {
     let size = batch_size(arguments.integer("batchSize")?)?.filter(|size| *size > 0);
     let mut cursor = call.shared.cursors.take(id, &namespace, call.transaction())?;
     let count = size.unwrap_or(usize::MAX);
-    let (reply, is_last) = match cursor.stream() {
-        Some(stream) => watch::next(call, stream, count, (id, &namespace)).await?,
-        None => {
-            let batch = cursor.batch(count).await?;
+    let (reply, is_last) = match cursor.cursor()? {
+        Cursor::Stream(stream) => watch::next(call, stream, count, (id, &namespace)).await?,
+        Cursor::Tail(tail) => tailable::next(call, tail, count, (id, &namespace)).await?,
+        Cursor::Rows(rows) => {
+            let batch = rows.batch(count).await?;
             let id = if batch.is_last { 0 } else { id };
             (Reply::batch(&batch.rows, id, &namespace, false), batch.is_last)
         }

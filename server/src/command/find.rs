@@ -9,7 +9,7 @@ use futures::FutureExt;
 use std::sync::Arc;
 
 use super::cursor::open;
-use super::{Call, Command, Effect, Reply, view};
+use super::{Call, Command, Effect, Reply, tailable, view};
 use crate::arguments::Arguments;
 use crate::failure::{CommandError, Result};
 use crate::place::Reading;
@@ -202,19 +202,11 @@ async fn find(call: &Call<'_>) -> Result<Reply> {
     let query = Query::parse(arguments)?;
     let mut reading = call.read().await?;
     if arguments.is_set("tailable")? {
-        let is_capped = reading.state.as_ref().is_some_and(|state| {
-            state
-                .collections()
-                .any(|info| info.name == name && info.options.get_bool("capped").unwrap_or(false))
-        });
-        if !is_capped {
-            return Err(CommandError::bad_value(format!(
-                "error processing query: ns={namespace}: tailable cursor requested on non capped collection"
-            )));
-        }
-        return Err(CommandError::new(
-            115,
-            "tailable cursors are not supported: use a change stream (watch)",
+        return tailable::open(call, &name, &query, &reading).await;
+    }
+    if arguments.is_set("awaitData")? {
+        return Err(CommandError::failed_to_parse(
+            "Cannot set 'awaitData' without also setting 'tailable'",
         ));
     }
     if arguments.flag("allowDiskUse")? == Some(false) {

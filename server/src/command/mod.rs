@@ -7,10 +7,10 @@
 //! | `reply.rs` | what a command answers |
 //! | `handshake.rs` | `hello`, `ping`, `buildInfo` and what else drivers ask at first |
 //! | `diagnostic.rs` | facts about the server |
-//! | `find.rs`, `cursor.rs` | queries, and the rest of their documents |
+//! | `find.rs`, `cursor.rs`, `tailable.rs` | queries, and the rest of their documents |
 //! | `aggregate.rs`, `count.rs`, `distinct.rs`, `explain.rs` | other reads |
 //! | `write/` | `insert`, `update`, `delete`, `bulkWrite`, `findAndModify` |
-//! | `database.rs`, `collection.rs`, `index.rs` | what there is, and changes of it |
+//! | `database.rs`, `collection.rs`, `capped.rs`, `index.rs` | what there is, and changes of it |
 //! | `session.rs`, `transaction.rs` | sessions and transactions |
 //! | `argon.rs` | branches, log, diff, merge and so on, from a driver |
 //! | `retry.rs` | writes that a client sends again |
@@ -23,6 +23,7 @@ mod aggregate;
 mod argon;
 mod authenticate;
 mod call;
+mod capped;
 mod collection;
 mod count;
 mod cursor;
@@ -38,6 +39,7 @@ mod reply;
 mod retry;
 mod session;
 mod snapshot;
+mod tailable;
 mod transaction;
 mod user;
 mod user_info;
@@ -107,6 +109,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
     ];
     let others = [
         collection::COMMANDS,
+        capped::COMMANDS,
         index::COMMANDS,
         argon::COMMANDS,
         authenticate::COMMANDS,

@@ -11,9 +11,6 @@ use crate::cursors::Cursor;
 use crate::failure::{CommandError, Result};
 use crate::namespace::Database;
 
-/// How long a `getMore` waits for an event, if it does not say it.
-const WAIT: Duration = Duration::from_secs(1);
-
 /// Opens the change stream of a pipeline that begins with `$changeStream`; `collection` is empty for that of
 /// a database.
 pub(super) async fn open(
@@ -55,7 +52,7 @@ pub(super) async fn open(
     let first = stream.batch(call.shared, 0, Duration::ZERO).await?;
     let id = call.shared.cursors.keep(
         namespace.clone(),
-        Cursor::of_stream(stream),
+        Cursor::Stream(Box::new(stream)),
         false,
         call.claim.clone(),
         call.transaction(),
@@ -94,9 +91,7 @@ pub(super) async fn next(
     count: usize,
     (id, namespace): (i64, &str),
 ) -> Result<(Reply, bool)> {
-    let wait = call.arguments.integer("maxTimeMS")?.and_then(|wait| u64::try_from(wait).ok());
-    let wait = wait.filter(|wait| *wait > 0).map_or(WAIT, Duration::from_millis);
-    let batch = stream.batch(call.shared, count, wait).await.map_err(resumable)?;
+    let batch = stream.batch(call.shared, count, cursor::wait(call)?).await.map_err(resumable)?;
     let id = if batch.is_last { 0 } else { id };
     Ok((Reply::events(&batch, id, namespace, false), batch.is_last))
 }

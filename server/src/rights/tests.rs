@@ -83,6 +83,7 @@ fn table() -> Vec<(&'static str, Document, &'static str)> {
         ("shop", doc! { "drop": "c" }, "wdR*"),
         ("admin", doc! { "renameCollection": "shop.c", "to": "shop.d" }, "wdR*"),
         ("shop", doc! { "collMod": "a" }, "dR*"),
+        ("shop", doc! { "convertToCapped": "a", "size": 9_000 }, "wdR*"),
         ("shop", doc! { "collStats": "a" }, "rwdmR*"),
         ("shop", doc! { "validate": "a" }, "dR*"),
         (

@@ -32,17 +32,18 @@ struct Writes<'r> {
     written: Vec<&'r Document>,
 }
 
-/// Reads the documents that requests change in collections with indexes, and the holders of the
+/// Reads the documents that requests change or displace in collections with indexes, and the holders of the
 /// unique values that they write.
 pub(crate) async fn prepare(
     requests: &[WriteRequest],
+    displaced: &[(CollectionId, Key)],
     before: StateBefore<'_>,
     materialize: &dyn Materialize,
     indexes: Option<&dyn Indexes>,
 ) -> Result<Indexing> {
     let StateBefore { view, catalog, kept, rules } = before;
     let mut rules = rules.clone();
-    let writes = writes(requests, catalog, kept, &mut rules);
+    let writes = writes(requests, displaced, catalog, kept, &mut rules);
     let (mut images, mut holders) = (Images::new(), Holders::new());
     for (collection, writes) in writes {
         let keys: Vec<Key> = writes.changed.iter().copied().cloned().collect();
@@ -66,6 +67,7 @@ pub(crate) async fn prepare(
 /// The writes to collections that have indexes to keep or rules to meet.
 fn writes<'r>(
     requests: &'r [WriteRequest],
+    displaced: &'r [(CollectionId, Key)],
     catalog: &Catalog,
     kept: &KeptIndexes,
     rules: &mut KnownRules,
@@ -106,6 +108,11 @@ fn writes<'r>(
                 }
             }
             Operation::Exact(_) | Operation::Collection(_) => {}
+        }
+    }
+    for (collection, key) in displaced {
+        if catalog.by_id(*collection).is_some_and(&mut tracked) {
+            found.entry(*collection).or_default().changed.insert(key);
         }
     }
     found

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tokio::sync::{Notify, oneshot};
 use tracing::{Instrument, Span};
 
+use crate::engine::capped::InsertionOrders;
 use crate::engine::catalog::{Catalog, Catalogs};
 use crate::engine::index::KeptIndexes;
 use crate::engine::replay::LogMaterializer;
@@ -40,6 +41,7 @@ pub(crate) struct CommitterContext {
     pub(crate) timelines: Arc<Timelines>,
     pub(crate) environment: Environment,
     pub(crate) catalogs: Arc<Catalogs>,
+    pub(crate) orders: Arc<InsertionOrders>,
     pub(crate) automatic: Arc<Automatic>,
     /// Wakes those who wait for commits.
     pub(crate) appends: Arc<Notify>,
@@ -322,9 +324,10 @@ impl Committer {
 
     /// Publishes durable commits to the caches and automatic snapshots of the timeline.
     fn appended(&self, commits: &[Commit], position: &Position) {
-        let CommitterContext { replay, catalogs, automatic, .. } = &*self.context;
+        let CommitterContext { replay, catalogs, orders, automatic, .. } = &*self.context;
         let (lsn, catalog) = (position.head.lsn, &position.catalog);
         catalogs.keep(self.timeline.id, lsn..=lsn, catalog);
+        orders.appended(self.timeline.id, commits);
         if let Some(replay) = replay {
             replay.appended(self.timeline, commits);
         }

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use bson::DateTime;
 
 use crate::document::key::Key;
+use crate::engine::capped::{self, CappedCollections, Source, Victim};
 use crate::engine::catalog::{self, Catalog, CollectionInfo};
 use crate::engine::index::{Indexing, KeptIndexes, StateBefore, prepare};
 use crate::engine::rules::KnownRules;
 use crate::engine::write::committer::{CommitterContext, Position};
-use crate::engine::write::operation::{CollectionChange, Operation, Precondition, WriteRequest};
+use crate::engine::write::operation::{
+    CollectionChange, Enforced, Operation, Precondition, WriteRequest,
+};
 use crate::engine::write::outcome::{Conflict, ConflictReason, Outcome, Receipt};
 use crate::engine::write::series::{self, Series};
 use crate::model::environment::Environment;
@@ -56,6 +59,7 @@ pub(super) struct Sequencer<'a> {
     /// Whether `pending` is needed: a request may have a precondition on a change of another one.
     remembers: bool,
     indexing: Indexing,
+    capped: CappedCollections,
     environment: &'a Environment,
     now: DateTime,
 }
@@ -84,12 +88,16 @@ pub(super) async fn sequence(
     view: &View,
     context: &CommitterContext,
 ) -> Result<Sequenced> {
-    let CommitterContext { materialize, environment, backend, .. } = context;
+    let CommitterContext { materialize, environment, backend, orders, .. } = context;
     let (head, catalog) = (position.head, position.catalog.clone());
     let stored = read_stored(requests, view, &catalog, &**materialize).await?;
     let before =
         StateBefore { view, catalog: &catalog, kept: &position.kept, rules: &position.rules };
-    let indexing = prepare(requests, before, &**materialize, backend.indexes.as_deref()).await?;
+    let source = Source { wal: &backend.wal, materialize: &**materialize };
+    let capped = capped::prepare(requests, view, &catalog, orders, &source).await?;
+    let displaced = capped.candidates();
+    let indexes = backend.indexes.as_deref();
+    let indexing = prepare(requests, &displaced, before, &**materialize, indexes).await?;
     let mut sequencer = Sequencer {
         head,
         timeline,
@@ -99,6 +107,7 @@ pub(super) async fn sequence(
         pending: Pending::new(),
         remembers: requests.len() > 1 && conditional_keys(requests).next().is_some(),
         indexing,
+        capped,
         environment,
         now: environment.now(),
     };
@@ -207,8 +216,12 @@ impl Sequencer<'_> {
                 Lsn::MAX
             )));
         }
+        if request.enforced == Enforced::All {
+            draft.remove(self.capped.victims(&draft.changes)?);
+        }
         let Draft { lsn, catalog, changes, .. } = &draft;
         self.indexing.add(*lsn, changes, &self.catalog, catalog, request.enforced)?;
+        self.capped.accept(*lsn, changes);
         Ok(self.finish(draft, request))
     }
 
@@ -387,6 +400,33 @@ impl<'r> Draft<'r> {
                 self.documents += 1;
             }
         }
+    }
+
+    /// Removes the documents that new ones displace; the commit need not have them at all if it inserted them.
+    fn remove(&mut self, victims: Vec<Victim>) {
+        if victims.is_empty() {
+            return;
+        }
+        let mut changed: HashMap<(CollectionId, Key), bool> = HashMap::new();
+        for Victim { collection, key, existed } in &victims {
+            changed.insert((*collection, key.clone()), *existed);
+        }
+        self.changes.retain_mut(|change| {
+            let victim = changed.remove(&(change.collection, change.key.clone()));
+            if victim.is_some() {
+                change.image = Image::Deleted;
+            }
+            victim.unwrap_or(true)
+        });
+        let others = victims.into_iter().filter_map(|Victim { collection, key, .. }| {
+            let place = (collection, key);
+            changed.contains_key(&place).then_some(place)
+        });
+        self.changes.extend(others.map(|(collection, key)| Change {
+            collection,
+            key,
+            image: Image::Deleted,
+        }));
     }
 
     fn collection(&mut self, change: &CollectionChange) -> Result<Result<(), Conflict>> {

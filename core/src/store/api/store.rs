@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 use tokio::sync::Notify;
 
 use crate::engine::active_states::ActiveStates;
+use crate::engine::capped::InsertionOrders;
 use crate::engine::catalog::Catalogs;
 use crate::engine::replay::LogMaterializer;
 use crate::engine::snapshot::{Automatic, SnapshotContext};
@@ -69,6 +70,7 @@ pub(crate) struct Shared {
     pub(crate) environment: Environment,
     pub(crate) timelines: Arc<Timelines>,
     pub(crate) catalogs: Arc<Catalogs>,
+    pub(crate) orders: Arc<InsertionOrders>,
     pub(crate) committers: Committers,
     pub(crate) automatic: Arc<Automatic>,
     /// Notified after the appends and the seals of this process, and of others that write through it.
@@ -160,7 +162,7 @@ impl Store {
         let timed = TimedMaterialize { inner, environment: environment.clone() };
         let materialize: Arc<dyn Materialize> = Arc::new(timed);
         let timelines = Arc::new(Timelines::new(wal.clone()));
-        let catalogs = Arc::new(Catalogs::default());
+        let (catalogs, orders) = (Arc::new(Catalogs::default()), Arc::<InsertionOrders>::default());
         let (open, making) = (Arc::<ActiveStates>::default(), Arc::default());
         let automatic = Arc::new(Automatic::new(SnapshotContext {
             open: Arc::clone(&open),
@@ -186,6 +188,7 @@ impl Store {
             timelines: timelines.clone(),
             environment: environment.clone(),
             catalogs: catalogs.clone(),
+            orders: orders.clone(),
             automatic: automatic.clone(),
             appends: appends.clone(),
         });
@@ -196,6 +199,7 @@ impl Store {
             environment,
             timelines,
             catalogs,
+            orders,
             committers,
             automatic,
             appends,

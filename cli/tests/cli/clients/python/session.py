@@ -441,8 +441,18 @@ def capped():
     for i in range(5):
         DB.small.insert_one({"_id": i})
     assert DB.small.options() == {"capped": True, "size": 4096, "max": 2}
-    # The options are kept, and not enforced.
-    assert ids(DB.small.find()) == [0, 1, 2, 3, 4]
+    assert ids(DB.small.find()) == [3, 4]
+    assert ids(DB.small.find().sort("$natural", DESCENDING)) == [4, 3]
+    with DB.small.find(cursor_type=CursorType.TAILABLE_AWAIT) as tail:
+        assert [next(tail)["_id"], next(tail)["_id"]] == [3, 4]
+        DB.small.insert_one({"_id": 0})
+        assert next(tail)["_id"] == 0
+        DB.small.insert_many([{"_id": 9}, {"_id": 8}])
+        assert refusal(lambda: next(tail)).code == 136
+    DB.plain.insert_many([{"_id": 1}, {"_id": 0}])
+    DB.command("convertToCapped", "plain", size=1_000_000)
+    assert DB.command("collStats", "plain")["maxSize"] == 1_000_000
+    assert ids(DB.plain.find()) == [1, 0]
 
 
 def unacknowledged():
