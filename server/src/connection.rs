@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader
 use crate::auth::{Login, Who};
 use crate::command::{self, Answer};
 use crate::shared::Shared;
-use crate::wire::{MAX_MESSAGE_BYTES, Request, WireError, read_frame};
+use crate::wire::{HEADER_BYTES, MAX_MESSAGE_BYTES, Request, WireError, read_frame};
 
 /// What a server knows of a connection.
 pub(crate) struct Connection {
@@ -91,6 +91,7 @@ impl Connection {
                 () = login_deadline(self, shared) => return Ok(()),
             };
             let Some(frame) = frame else { return Ok(()) };
+            shared.counters.received(HEADER_BYTES + frame.body.len());
             let request = Request::decode(&frame, most)?;
             drop(frame);
             if !self.answer(shared, request, &mut reader, &mut writer).await? {

@@ -14,7 +14,7 @@
 //! | `arguments`, `failure` | reading the fields of a command; its errors |
 //! | `namespace`, `place` | names of databases, and the branch or state that each one is |
 //! | `auth`, `rights`, `tls` | who a client is, and what it may do |
-//! | `cursors`, `tail`, `sessions`, `snapshots`, `written`, `clock`, `turns` | what lives longer than a command |
+//! | `cursors`, `tail`, `sessions`, `snapshots`, `written`, `clock`, `turns`, `operations` | what lives longer than a command |
 
 mod arguments;
 mod auth;
@@ -25,6 +25,7 @@ mod connection;
 mod cursors;
 mod failure;
 mod namespace;
+mod operations;
 mod options;
 mod place;
 mod rights;

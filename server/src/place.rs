@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use argon_core::model::{BranchName, ProjectName};
 use argon_core::{
-    Branch, Environment, ErrorKind, Named, Project, Revision, Selector, State, Store,
+    Branch, Environment, Error, ErrorKind, Named, Project, Revision, Selector, State, Store,
 };
 use argon_query::expression::Context;
 use argon_query::pipeline::{Execution, Limits, MemoryCollections, StateCollections};
@@ -100,17 +100,28 @@ impl Places {
                 Err(_) => {}
             }
         }
+        let is_branch = self.branch_meant(revision.as_ref()).is_some();
         let revision = revision.unwrap_or_else(|| Revision::head(self.default.clone()));
         let explicit = revision.explicit(&project).await?;
-        let state = explicit.resolve(&project, &self.default).await.map_err(|error| {
-            // Which branches there are is not for everyone.
-            if self.hides_names && error.kind() == ErrorKind::NotFound {
-                return CommandError::new(26, format!("'{database}' has no such branch or state"));
-            }
-            error.into()
-        })?;
+        let state = explicit.resolve(&project, &self.default).await;
+        let state = state.map_err(|error| self.unknown(database, is_branch, error))?;
         let branch = explicit.branch_or(&self.default).clone();
         Ok(Place::Past { project, branch, state })
+    }
+
+    /// The error for a revision that is not there.
+    fn unknown(&self, database: &str, is_branch: bool, error: Error) -> CommandError {
+        if error.kind() != ErrorKind::NotFound {
+            return error.into();
+        }
+        // Which branches there are is not for everyone.
+        let unknown = if self.hides_names {
+            format!("'{database}' has no such branch or state")
+        } else {
+            error.in_full()
+        };
+        let hint = if is_branch { "; the first write creates the branch" } else { "" };
+        CommandError::new(26, format!("{unknown}{hint}"))
     }
 
     /// Whether the project of a database exists, whatever the revision.

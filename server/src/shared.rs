@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::auth::Users;
 use crate::clock::ClusterClock;
 use crate::cursors::Cursors;
+use crate::operations::Operations;
 use crate::options::ServeOptions;
 use crate::place::Places;
 use crate::sessions::Sessions;
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) written: Written,
     pub(crate) turns: Turns,
     pub(crate) counters: Counters,
+    pub(crate) operations: Operations,
     /// Identifies this run of the server.
     pub(crate) process: ObjectId,
     pub(crate) started: Instant,
@@ -43,6 +45,7 @@ pub(crate) struct Counters {
     pub(crate) connections: Arc<AtomicUsize>,
     pub(crate) connected: AtomicU64,
     pub(crate) requests: AtomicU64,
+    pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
 }
 
@@ -64,6 +67,7 @@ impl Shared {
             snapshots: Snapshots::default(),
             written: Written::default(),
             counters: Counters::default(),
+            operations: Operations::default(),
             process,
             started: Instant::now(),
             stopping: watch::Sender::new(false),
@@ -100,6 +104,10 @@ impl Counters {
         self.connected.fetch_add(1, Ordering::Relaxed);
         self.connections.fetch_add(1, Ordering::Relaxed);
         Open(self.connections.clone())
+    }
+
+    pub(crate) fn received(&self, bytes: usize) {
+        self.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn replied(&self, bytes: usize) {

@@ -41,7 +41,10 @@ async fn a_branch_is_written_and_read_by_its_name_and_the_past_by_its_position()
     }
     let (code, message) = client.fails("shop:nothing", doc! { "find": "users" }).await;
     assert_eq!(code, 26);
-    assert!(message.contains("nothing"), "{message}");
+    assert!(message.contains("nothing") && message.contains("first write"), "{message}");
+    let (code, message) = client.fails("shop:nothing@3", doc! { "find": "users" }).await;
+    assert_eq!(code, 26);
+    assert!(!message.contains("first write"), "{message}");
     assert_eq!(client.find("other", "users", doc! {}).await, Vec::<Document>::new());
     server.stop().await;
 }

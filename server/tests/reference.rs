@@ -82,6 +82,19 @@ The tests have sessions with the server by these clients, on a project and on a 
 sync and async, Node's driver 7.9, mongoose 9.12, and the Go driver 2.10. By hand, on a project, the same was done with the Java driver 5.14 and
 mongosh 2.12.
 
+## MongoDB's tools
+
+mongodump, mongorestore, mongoexport, mongoimport, mongofiles, mongostat and mongotop work with the names of databases above.
+`mongodump --db shop:try@1234` dumps a past state. What is particular:
+
+- There is no oplog, so `mongodump --oplog` fails. A dump of a past state is one of one moment.
+- mongorestore and mongofiles read before they write, so a branch must be there before they write to it; a project need not.
+- A time series is dumped and restored by the name of its buckets (`system.buckets.NAME`), as the documents that are stored.
+  MongoDB takes only buckets there: bring a series to MongoDB by mongoexport and mongoimport. Buckets that are restored from a
+  dump of MongoDB are kept as documents, as `argon import` does.
+- Users and roles are neither dumped nor restored; with a dump that has them, use `mongorestore --nsExclude 'admin.*'`.
+- `mongorestore --preserveUUID` is refused: the identities of collections are of the store.
+
 ## As a service
 
 A unit of systemd, with a store in `/var/lib/argon`. SIGTERM ends the server once its commands have ended, which takes ten
@@ -119,6 +132,7 @@ beside it works as always. A health check is a `ping`, which needs no login, suc
 - There are no record ids (`showRecordId`), search indexes, map-reduce, or JavaScript.
 - The collation of a collection counts for its queries and indexes, not for the uniqueness of `_id`. An index with a collation is
   kept as a definition, and can't be unique.
+- There are no text and geo queries; these indexes are definitions.
 - `collStats` and `dbStats` read all documents.
 - What only a cluster of MongoDB can show is not there: elections, majorities of several nodes, sharding.
 ";

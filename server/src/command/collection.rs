@@ -10,7 +10,7 @@ use bson::{Binary, Bson, Document, doc};
 use futures::FutureExt;
 
 use super::database::{matching, ratio};
-use super::{Call, Command, Effect, Reply, aggregate, capped, cursor, view};
+use super::{Call, Command, Effect, Reply, aggregate, capped, cursor, time_series, view};
 use crate::failure::{CommandError, Result};
 use crate::place::Place;
 use crate::rights::{Need, Right, arguments};
@@ -182,7 +182,7 @@ fn listed(info: &CollectionInfo, is_past: bool) -> Document {
         "collection"
     };
     let mut about = doc! { "readOnly": is_view || is_past };
-    if !is_view {
+    if kind == "collection" {
         let bytes = uuid(info);
         about.insert("uuid", Binary { subtype: BinarySubtype::Uuid, bytes });
     }
@@ -220,7 +220,8 @@ async fn create(call: &Call<'_>) -> Result<Reply> {
     let state = branch.head().await?;
     if let Some(info) = state.info(&name) {
         // As MongoDB, creating the same again changes nothing.
-        if argon_core::definition::identical(&info.options, &options) {
+        let known = time_series::with_defaults(info.options.clone());
+        if argon_core::definition::identical(&known, &options) {
             return Reply::of(&Document::new());
         }
         let namespace = call.namespace(&name);
@@ -260,7 +261,7 @@ fn options_of(call: &Call<'_>) -> Result<Document> {
     {
         index.insert("v", 2);
     }
-    Ok(options)
+    Ok(time_series::with_defaults(options))
 }
 
 fn check_options(call: &Call<'_>, options: &Document) -> Result<()> {
@@ -401,10 +402,21 @@ async fn try_modify(
             "validator" if value.as_document().is_some_and(Document::is_empty) => {
                 options.remove("validator");
             }
+            "timeseries" => {
+                let Ok(series) = options.get_document("timeseries") else {
+                    return Err(CommandError::new(
+                        72,
+                        "collMod can change 'timeseries' of a time series collection only",
+                    ));
+                };
+                let changed = time_series::changed(series, value);
+                options.insert("timeseries", changed);
+            }
             field if OPTIONS.contains(&field) => drop(options.insert(field, value)),
             _ => {}
         }
     }
+    let options = time_series::with_defaults(options);
     check_options(call, &options)?;
     let mut request = call.signed(branch)?;
     let mut reply = Document::new();

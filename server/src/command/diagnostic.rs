@@ -1,12 +1,10 @@
 //! Facts about the server.
 
-use std::sync::atomic::Ordering;
-
 use bson::{Bson, Document, doc};
 use futures::FutureExt;
 
-use super::handshake::{SET_NAME, build_info};
-use super::{Call, Command, Effect, Reply, commands, user_info};
+use super::handshake::SET_NAME;
+use super::{Call, Command, Effect, Reply, commands, status, user_info};
 use crate::failure::{CommandError, Result};
 use crate::options::Topology;
 use crate::rights::{Need, Right};
@@ -51,6 +49,7 @@ pub(super) const COMMANDS: &[Command] = &[
         &[
             "allParameters",
             "featureCompatibilityVersion",
+            "authSchemaVersion",
             "authenticationMechanisms",
             "requireApiVersion",
             "showDetails",
@@ -99,16 +98,16 @@ pub(super) const COMMANDS: &[Command] = &[
             "latchAnalysis",
             "mirroredReads"
         ],
-        "Counts connections, requests, cursors and sessions.",
-        server_status
+        "Counts connections, operations, bytes, cursors and sessions; says how much memory the server has.",
+        status::server_status
     ),
     fact!(
         "top",
         Need::Everything(Right::Monitor),
         &[],
         &[],
-        "Gives no times for collections.",
-        top
+        "Gives the number and the times of reads and writes of each collection.",
+        status::top
     ),
     fact!("whatsmyuri", Need::Login, &[], &[], "Gives the address of the client.", whats_my_uri),
     fact!(
@@ -193,6 +192,14 @@ fn connection_status(call: &Call<'_>) -> Result<Reply> {
 }
 
 fn get_parameter(call: &Call<'_>) -> Result<Reply> {
+    // mongodump and mongorestore ask for it before they read or write users.
+    if call.arguments.is_set("authSchemaVersion")? {
+        return Err(CommandError::new(
+            115,
+            "users can't be dumped or restored, since their credentials are not shown to anyone: leave the \
+             database admin out, and create them by createUser",
+        ));
+    }
     let version = doc! { "version": "8.0" };
     let parameters = doc! {
         "featureCompatibilityVersion": version,
@@ -231,49 +238,6 @@ fn get_options(call: &Call<'_>) -> Result<Reply> {
             "storage": { "engine": "argon" },
         },
     })
-}
-
-fn server_status(call: &Call<'_>) -> Result<Reply> {
-    let shared = call.shared;
-    let counters = &shared.counters;
-    let uptime = shared.started.elapsed();
-    let open = counters.connections.load(Ordering::Relaxed);
-    let number = |number: usize| Bson::Int32(i32::try_from(number).unwrap_or(i32::MAX));
-    let long = |number: u64| Bson::Int64(number.cast_signed());
-    let version = build_info();
-    let mut status = doc! {
-        "host": call.connection.local.to_string(),
-        "version": version.get_str("version").unwrap_or_default(),
-        "process": "argon",
-        "pid": i64::from(std::process::id()),
-        "uptime": uptime.as_secs_f64(),
-        "uptimeMillis": i64::try_from(uptime.as_millis()).unwrap_or(i64::MAX),
-        "localTime": call.environment().now(),
-        "connections": {
-            "current": number(open),
-            "available": number(shared.options.connections.saturating_sub(open)),
-            "totalCreated": long(counters.connected.load(Ordering::Relaxed)),
-            "active": number(open),
-        },
-        "network": {
-            "bytesOut": long(counters.bytes_out.load(Ordering::Relaxed)),
-            "numRequests": long(counters.requests.load(Ordering::Relaxed)),
-        },
-        "logicalSessionRecordCache": { "activeSessionsCount": number(shared.sessions.count()) },
-        "metrics": { "cursor": { "open": { "total": number(shared.cursors.count()) } } },
-        "storageEngine": { "name": "argon", "persistent": true, "readOnly": shared.options.read_only },
-    };
-    if shared.options.topology == Topology::ReplicaSet {
-        let me = call.me();
-        status.insert("repl", doc! {
-            "setName": SET_NAME, "isWritablePrimary": true, "secondary": false, "me": &me, "hosts": [&me],
-        });
-    }
-    Reply::of(&status)
-}
-
-fn top(_: &Call<'_>) -> Result<Reply> {
-    Reply::of(&doc! { "totals": {} })
 }
 
 fn whats_my_uri(call: &Call<'_>) -> Result<Reply> {

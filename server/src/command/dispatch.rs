@@ -11,7 +11,7 @@ use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::retry::{Retry, run_once};
-use super::{Call, Command, Effect, Reply, argon, named, snapshot, transaction};
+use super::{Call, Command, Effect, Reply, argon, named, snapshot, time_series, transaction};
 use crate::arguments::Arguments;
 use crate::auth::of_user;
 use crate::connection::Connection;
@@ -54,6 +54,7 @@ pub(crate) async fn run(
     request: &Request,
 ) -> Answer {
     shared.counters.requests.fetch_add(1, Ordering::Relaxed);
+    shared.operations.count(request);
     let begun = Instant::now();
     // A defect ends the command, not the connection.
     let attempted = AssertUnwindSafe(attempt(shared, connection, request)).catch_unwind().await;
@@ -61,6 +62,7 @@ pub(crate) async fn run(
     let attempted = attempted.unwrap_or_else(|_| {
         Err(CommandError::new(1, "the server failed within this command; its log says where"))
     });
+    let is_done = attempted.is_ok();
     let (mut body, next) = match attempted {
         Ok(Reply { mut body, next }) => {
             if !matches!(body.get("ok"), Ok(Some(_))) {
@@ -79,6 +81,9 @@ pub(crate) async fn run(
         }
     };
     let took = begun.elapsed();
+    if is_done {
+        shared.operations.add(request, took);
+    }
     if took >= shared.options.slow {
         log_slow(connection, request, took);
     }
@@ -144,6 +149,9 @@ async fn attempt(
         return Err(CommandError::new(59, format!("no such command: '{name}'")));
     };
     rights::require_login(shared, connection, command)?;
+    if let Some(request) = time_series::by_series(shared, request).await? {
+        return Box::pin(attempt(shared, connection, &request)).await;
+    }
     check_api(command, arguments)?;
     arguments.check_known(command.fields, true)?;
     let database = arguments.required_text("$db")?;

@@ -6,7 +6,7 @@
 //! | `dispatch.rs` | from a request to its reply |
 //! | `reply.rs` | what a command answers |
 //! | `handshake.rs` | `hello`, `ping`, `buildInfo` and what else drivers ask at first |
-//! | `diagnostic.rs` | facts about the server |
+//! | `diagnostic.rs`, `status.rs` | facts about the server, and what it has done |
 //! | `find.rs`, `cursor.rs`, `tailable.rs` | queries, and the rest of their documents |
 //! | `aggregate.rs`, `count.rs`, `distinct.rs`, `explain.rs` | other reads |
 //! | `write/` | `insert`, `update`, `delete`, `bulkWrite`, `findAndModify` |
@@ -17,7 +17,7 @@
 //! | `snapshot.rs` | reads at a time of the server |
 //! | `watch.rs` | change streams |
 //! | `authenticate.rs`, `user.rs`, `user_info.rs` | logging in, and users |
-//! | `view.rs` | collections that are a pipeline over another one |
+//! | `view.rs`, `time_series.rs` | collections of these kinds |
 
 mod aggregate;
 mod argon;
@@ -39,7 +39,9 @@ mod reply;
 mod retry;
 mod session;
 mod snapshot;
+mod status;
 mod tailable;
+mod time_series;
 mod transaction;
 mod user;
 mod user_info;

@@ -2,6 +2,7 @@
 
 use bson::{Bson, Document as BsonDocument};
 
+use super::defaults::with_defaults;
 use crate::document::Index;
 use crate::document::definition::{identical, is_set};
 use crate::{DetailKey, Error, Result};
@@ -61,7 +62,7 @@ enum OptionType {
     Text,
 }
 
-/// Checks a definition, and adds the name that MongoDB gives it if it has none.
+/// Checks a definition, and adds the name that MongoDB gives it if it has none, and the defaults of its kind.
 ///
 /// # Errors
 /// `Invalid` with MongoDB's code for a malformed definition.
@@ -119,7 +120,7 @@ pub(crate) fn complete(definition: BsonDocument) -> Result<BsonDocument> {
             complete.insert(option, value);
         }
     }
-    Ok(complete)
+    Ok(with_defaults(complete))
 }
 
 fn check_options(key: &BsonDocument, definition: &BsonDocument) -> Result<()> {
@@ -154,7 +155,9 @@ fn check_options(key: &BsonDocument, definition: &BsonDocument) -> Result<()> {
     let is_of_id = key.len() == 1 && key.contains_key("_id") && !is_hashed;
     let mut not_for_id = NOT_FOR_ID.into_iter().filter(|option| definition.contains_key(option));
     if let (true, Some(option)) = (is_of_id, not_for_id.next()) {
-        let problem = format!("an index on _id has no option '{option}'");
+        let problem = format!(
+            "The field '{option}' is not valid for an _id index specification: {definition}"
+        );
         return Err(refused(197, "InvalidIndexSpecificationOption", &problem));
     }
     Ok(())
@@ -234,7 +237,7 @@ pub(crate) fn known(
     let name =
         |definition: &BsonDocument| definition.get_str("name").unwrap_or_default().to_owned();
     let compile = |definition: &BsonDocument| Index::compile(definition, options).ok();
-    let wanted = compile(definition);
+    let (wanted, unnamed) = (compile(definition), without_name(definition));
     for other in all {
         let same = identical(other, definition)
             || match (&wanted, compile(other)) {
@@ -243,7 +246,7 @@ pub(crate) fn known(
                         && wanted.is_unique() == other.is_unique()
                         && wanted.expire_after_seconds() == other.expire_after_seconds()
                 }
-                _ => without_name(other) == without_name(definition),
+                _ => without_name(other) == unnamed,
             };
         match (same, name(other) == name(definition)) {
             (true, true) => return Ok(Some(other.clone())),
@@ -271,12 +274,11 @@ pub(crate) fn known(
     Ok(None)
 }
 
+/// The definition but for its name. Stores and dumps have some without the defaults.
 fn without_name(definition: &BsonDocument) -> BsonDocument {
+    let mut definition = with_defaults(definition.clone());
+    definition.remove("name");
     definition
-        .iter()
-        .filter(|(field, _)| *field != "name")
-        .map(|(f, v)| (f.clone(), v.clone()))
-        .collect()
 }
 
 fn refused(code: u32, code_name: &'static str, problem: &str) -> Error {
@@ -341,11 +343,15 @@ mod tests {
 
     #[test]
     fn a_definition_is_known_or_new_or_contradicts_another() {
-        let all = vec![doc! { "v": 2, "key": { "a": 1 }, "name": "a_1" }];
+        let all = vec![
+            doc! { "v": 2, "key": { "a": 1 }, "name": "a_1" },
+            doc! { "v": 2, "key": { "t": "text" }, "name": "t_text" },
+        ];
         let known =
             |definition: BsonDocument| known(&all, &complete(definition).unwrap(), &doc! {});
         assert!(known(doc! { "key": { "a": 1.0 } }).unwrap().is_some());
         assert!(known(doc! { "key": { "a": -1 } }).unwrap().is_none());
+        assert!(known(doc! { "key": { "t": "text" } }).unwrap().is_some());
         for (definition, code) in [
             (doc! { "key": { "a": 1 }, "name": "b" }, 85),
             (doc! { "key": { "b": 1 }, "name": "a_1" }, 86),

@@ -9,10 +9,12 @@
 //! | `lookup` | what must be read before commits are sequenced |
 //! | `indexing` | the changes of entries, and the check of unique values, commit by commit |
 //! | `build` | makes the entries of a state, and those of the commits since |
+//! | `defaults` | what MongoDB adds to definitions of text and geo indexes |
 //! | `definitions` | checks definitions, and whether they contradict each other |
 //! | `readable` | the indexes that a state can be read by |
 
 pub(crate) mod build;
+mod defaults;
 pub(crate) mod definitions;
 mod indexing;
 mod kept;
