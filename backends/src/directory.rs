@@ -47,6 +47,7 @@ const OF_THE_COMMAND: [&str; 3] = [".gitignore", "config.toml", "argon.toml"];
 #[derive(Debug)]
 pub(crate) struct Directory {
     path: PathBuf,
+    identity: Option<(u64, u64)>,
     lock: Lock,
 }
 
@@ -70,7 +71,7 @@ impl Directory {
         clear(path).map_err(failed)?;
         manifest::prepare(path, &StoreInfo::new(id, engine, now)).map_err(failed)?;
         fs::create_dir_all(path.join(DATA)).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), lock })
+        Ok(Self { path: path.to_owned(), identity: identity(path), lock })
     }
 
     /// Makes the directory a store, durably.
@@ -103,7 +104,7 @@ impl Directory {
             )));
         }
         let lock = Lock::acquire(path, lock_timeout, now, instead)?;
-        Ok(lock.map(|lock| Self { path: path.to_owned(), lock }))
+        Ok(lock.map(|lock| Self { path: path.to_owned(), identity: identity(path), lock }))
     }
 
     /// Where the engine keeps its files.
@@ -111,10 +112,28 @@ impl Directory {
         self.path.join(DATA)
     }
 
+    /// Whether the path leads to this directory still, and to no other that was made there since.
+    pub(crate) fn is_in_place(&self) -> bool {
+        identity(&self.path) == self.identity
+    }
+
     /// Who had the store before and did not close it, if so: it was killed, or lost power.
     pub(crate) fn unclean(&self) -> Option<&Holder> {
         self.lock.previous()
     }
+}
+
+/// Device and inode of a file or directory, where there are such numbers.
+#[cfg(unix)]
+pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// What is open can't be replaced there.
+#[cfg(not(unix))]
+pub(crate) fn identity(_: &Path) -> Option<(u64, u64)> {
+    None
 }
 
 /// Notes durably that the store at `path` has values of the newest format, if it does not say so yet.

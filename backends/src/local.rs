@@ -1,6 +1,8 @@
 //! Stores in a directory of this machine: `sled:DIR` and `fjall:DIR`.
 
 mod diagnosis;
+#[cfg(all(test, feature = "sled", feature = "fjall"))]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -182,8 +184,10 @@ impl LocalFactory {
             recovered: (!reports.is_empty()).then(|| reports.join("; ")),
         };
         let capabilities = Capabilities { durable: true, shared: false };
+        let held = directory.clone();
         let place = StoreDirectory {
             witness: Witness::read(heads)?,
+            is_in_place: Box::new(move || held.is_in_place()),
             raise_format: Mutex::new(raise_format(found.format, path)),
             _lock: Box::new(directory),
         };

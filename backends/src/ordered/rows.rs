@@ -17,6 +17,8 @@ pub(crate) struct StoreDirectory {
     pub(crate) witness: Witness,
     /// Notes that the store has values of the newest format, if that is not noted yet.
     pub(crate) raise_format: Mutex<Option<RaiseFormat>>,
+    /// Whether the path of the store leads to it still. Another store may have been made there.
+    pub(crate) is_in_place: Box<dyn Fn() -> bool + Send + Sync>,
     /// Keeps the directory locked.
     pub(crate) _lock: Box<dyn Send + Sync>,
 }
@@ -24,7 +26,9 @@ pub(crate) struct StoreDirectory {
 impl StoreDirectory {
     fn raise_format(&self) -> Result<()> {
         let mut raise = self.raise_format.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(raise) = &*raise {
+        if let Some(raise) = &*raise
+            && (self.is_in_place)()
+        {
             raise()?;
         }
         *raise = None;
@@ -53,8 +57,10 @@ impl Rows {
         &*self.engine
     }
 
+    /// The witness; `None` in memory, and if another store has the path, whose witness is its own.
     pub(super) fn witness(&self) -> Option<&Witness> {
-        self.directory.as_ref().map(|directory| &directory.witness)
+        let directory = self.directory.as_ref().filter(|directory| (directory.is_in_place)());
+        directory.map(|directory| &directory.witness)
     }
 
     /// Applies a batch durably. The contract is that of [`Engine::apply`].

@@ -20,6 +20,7 @@ use super::answer::answer;
 use super::codec::Encode as _;
 use super::recent_chunks::RecentChunks;
 use super::{DONE, FAILED, GREETING, MOST_FRAME_BYTES, SOCKET, address};
+use crate::directory::identity;
 
 /// The most connections at one time; further ones wait.
 const CONNECTIONS: usize = 1024;
@@ -30,6 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Listens at a store's socket until it is dropped.
 pub(crate) struct Listener {
     path: PathBuf,
+    /// Device and inode of the socket.
+    identity: Option<(u64, u64)>,
     accepting: AbortHandle,
 }
 
@@ -54,7 +57,7 @@ impl Listener {
         backend.capabilities.shared = true;
         let shared = Arc::new(Shared { backend: backend.clone(), sharing: sharing.clone() });
         let accepting = tokio::spawn(accept(listener, shared)).abort_handle();
-        let _listener = Self { path, accepting };
+        let _listener = Self { identity: identity(&path), path, accepting };
         backend.maintenance = Arc::new(ListenedTo { inner: backend.maintenance, _listener });
         backend.sharing = Some(sharing);
         Ok(backend)
@@ -64,8 +67,11 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         self.accepting.abort();
-        // Left behind, it refuses connections, and the next listener replaces it.
-        let _ = fs::remove_file(&self.path);
+        // Left behind, it refuses connections, and the next listener replaces it. Another store may have been made
+        // at the path.
+        if identity(&self.path) == self.identity {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
