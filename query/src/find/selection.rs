@@ -81,8 +81,9 @@ impl Selection {
     /// Whether a document matches.
     ///
     /// # Errors
-    /// See [`Matcher::matches`].
+    /// See [`Matcher::matches`]; that of an [`Interrupt`](crate::Interrupt).
     pub fn matches(&self, document: &RawDocument) -> Result<bool> {
+        self.evaluation.context().check()?;
         self.matcher.matches(document, &self.evaluation)
     }
 

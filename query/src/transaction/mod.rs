@@ -38,7 +38,7 @@ use staged::{Staged, Writes};
 /// Writes that become one commit, and are seen by the reads of the transaction.
 ///
 /// Each command is applied as a whole, or not at all if it fails. The time stays the same from the begin
-/// to the end. Memory: the documents that are written, before and after.
+/// to the end, unless [another](Self::set_context) is set. Memory: the documents that are written, before and after.
 #[derive(Clone)]
 pub struct Transaction {
     branch: Branch,
@@ -102,6 +102,11 @@ impl Transaction {
         )))
     }
 
+    /// Evaluates what follows in another context, which may be [interrupted](crate::Interrupt).
+    pub fn set_context(&mut self, context: Arc<Context>) {
+        self.context = context;
+    }
+
     /// The state in which the transaction began.
     pub fn state(&self) -> &State {
         &self.state
@@ -157,7 +162,7 @@ impl Transaction {
         command: &UpdateCommand,
     ) -> Result<Modified> {
         let environment = self.branch.environment().clone();
-        let (selection, update) = command.compile(&environment)?;
+        let (selection, update) = command.compile(&self.context)?;
         let change = |document: &RawDocument| update.change(document, &selection);
         let inserted = || update.inserted(&environment);
         let insert = command.upsert.then_some(&inserted as &Insert<'_>);
@@ -177,7 +182,7 @@ impl Transaction {
         collection: &CollectionName,
         command: &DeleteCommand,
     ) -> Result<Modified> {
-        let selection = command.compile(self.branch.environment())?;
+        let selection = command.compile(&self.context)?;
         let matching = self.matching(collection, &selection, command.many).await?;
         self.modify(collection, matching, command.many, &|_| Ok(Change::Delete), None).await
     }
@@ -191,7 +196,7 @@ impl Transaction {
         collection: &CollectionName,
         command: &FindAndModifyCommand,
     ) -> Result<FoundAndModified> {
-        let compiled = command.compile(self.branch.environment())?;
+        let compiled = command.compile(&self.context, self.branch.environment())?;
         let change = |document: &RawDocument| compiled.change(document);
         let inserted = || compiled.inserted();
         let insert = compiled.may_insert.then_some(&inserted as &Insert<'_>);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use argon_core::Result;
 use futures::TryStreamExt;
 
-use crate::pipeline::rows::{Row, Rows};
+use crate::pipeline::execution::Execution;
+use crate::pipeline::rows::{Row, Rows, interruptible};
 use crate::pipeline::source::Collection;
 use crate::pipeline::values::keys_at;
 
@@ -79,12 +80,14 @@ impl JoinSource {
     pub(super) async fn open(
         collection: Arc<dyn Collection>,
         path: &[String],
-        limit: usize,
+        execution: &Execution,
     ) -> Result<Self> {
         if collection.is_indexed(path) {
             return Ok(Self::Collection(collection));
         }
-        Ok(match JoinTable::read(collection.scan(None), path, limit).await? {
+        let (rows, limit) = (collection.scan(None), execution.limits.memory);
+        let rows = interruptible(rows, execution.evaluation.context());
+        Ok(match JoinTable::read(rows, path, limit).await? {
             Some(table) => Self::Table(table),
             None => Self::Collection(collection),
         })
@@ -96,12 +99,14 @@ impl JoinSource {
         &'t self,
         path: &[String],
         keys: impl FnOnce() -> BTreeSet<Box<[u8]>>,
+        execution: &Execution,
         found: &'t mut Option<JoinTable>,
     ) -> Result<&'t JoinTable> {
         match self {
             Self::Table(table) => Ok(table),
             Self::Collection(collection) => {
                 let rows = collection.lookup(path, keys());
+                let rows = interruptible(rows, execution.evaluation.context());
                 let table = JoinTable::read(rows, path, usize::MAX).await?;
                 Ok(found.insert(
                     table.unwrap_or(JoinTable { rows: Vec::new(), places: HashMap::new() }),
