@@ -58,7 +58,9 @@ fn code(what: &str, rows: impl FnOnce(&Execution) -> Rows + Send + 'static) -> u
     std::thread::sleep(Duration::from_millis(20));
     interrupt.set(Code::location(11601), "operation was interrupted");
     let code = ends.recv_timeout(Duration::from_mins(1));
-    code.unwrap_or_else(|_| panic!("{what} goes on")).unwrap_or_else(|| panic!("{what} ended")).number()
+    code.unwrap_or_else(|_| panic!("{what} goes on"))
+        .unwrap_or_else(|| panic!("{what} ended"))
+        .number()
 }
 
 #[test]
@@ -108,7 +110,10 @@ fn every_stage_that_computes_ends_with_the_error_of_the_interrupt() {
 #[test]
 fn a_query_ends_with_the_error_of_the_interrupt() {
     for command in [
-        FindCommand { filter: doc! { "$expr": { "$eq": [endless(), 1] } }, ..FindCommand::default() },
+        FindCommand {
+            filter: doc! { "$expr": { "$eq": [endless(), 1] } },
+            ..FindCommand::default()
+        },
         FindCommand { projection: doc! { "x": endless() }, ..FindCommand::default() },
     ] {
         let shown = format!("{command:?}");

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use argon_query::Interrupt;
 use argon_query::pipeline::{Row, Rows};
 use futures::{FutureExt, StreamExt};
 use tokio::time::Instant;
@@ -34,6 +35,8 @@ struct Entry {
     claim: Claim,
     used: Instant,
     no_timeout: bool,
+    /// Whether it waits for events.
+    is_stream: bool,
     /// The transaction that it reads in, which alone may read on.
     transaction: Option<(SessionId, i64)>,
     /// `None` while a batch is read.
@@ -46,6 +49,8 @@ pub(crate) struct Cursor {
     /// Rows that were read, and are not given yet, in reverse.
     read: Vec<Row>,
     ended: bool,
+    /// Ends what it evaluates.
+    interrupt: Interrupt,
     /// Set for a change stream, which has no other documents.
     stream: Option<Box<ChangeStream>>,
 }
@@ -58,13 +63,15 @@ pub(crate) struct Batch {
 }
 
 impl Cursor {
-    pub(crate) fn new(rows: Rows) -> Self {
-        Self { rows, read: Vec::new(), ended: false, stream: None }
+    /// A cursor of rows, whose evaluation the interrupt ends.
+    pub(crate) fn new(rows: Rows, interrupt: Interrupt) -> Self {
+        Self { rows, read: Vec::new(), ended: false, interrupt, stream: None }
     }
 
     /// A cursor of a change stream.
     pub(crate) fn of_stream(stream: ChangeStream) -> Self {
-        Self { stream: Some(Box::new(stream)), ..Self::new(futures::stream::empty().boxed()) }
+        let none = Self::new(futures::stream::empty().boxed(), Interrupt::default());
+        Self { stream: Some(Box::new(stream)), ..none }
     }
 
     /// The next documents: at most `count`, and not many more bytes than fit a message.
@@ -81,7 +88,7 @@ impl Cursor {
             rows.push(row);
         }
         // A query that has no more documents needs no cursor.
-        let is_last = self.read.is_empty() && (self.ended || self.ends_now()?);
+        let is_last = count > 0 && self.read.is_empty() && (self.ended || self.ends_now()?);
         Ok(Batch { rows, is_last })
     }
 
@@ -133,6 +140,11 @@ impl Taken<'_> {
         }
     }
 
+    /// What ends what the cursor evaluates.
+    pub(crate) fn interrupt(&self) -> Interrupt {
+        self.cursor.as_ref().map(|cursor| cursor.interrupt.clone()).unwrap_or_default()
+    }
+
     /// The change stream that it is.
     pub(crate) fn stream(&mut self) -> Option<&mut ChangeStream> {
         self.cursor.as_mut()?.stream.as_deref_mut()
@@ -170,6 +182,7 @@ impl Cursors {
             claim,
             used: Instant::now(),
             no_timeout,
+            is_stream: cursor.stream.is_some(),
             transaction,
             cursor: Some(cursor),
         };
@@ -212,6 +225,11 @@ impl Cursors {
     /// Whose a cursor is; `None` if it is not open.
     pub(crate) fn claim(&self, id: i64) -> Option<Claim> {
         self.open().get(&id).map(|entry| entry.claim.clone())
+    }
+
+    /// Whether an open cursor is a change stream.
+    pub(crate) fn is_stream(&self, id: i64) -> bool {
+        self.open().get(&id).is_some_and(|entry| entry.is_stream)
     }
 
     /// Closes a cursor. Returns whether it was open.

@@ -45,6 +45,14 @@ if a unique index or a validator refuses one of them, each is a commit. A transa
 - A snapshot session reads all branches as they were at one time, `atClusterTime`. States that were collected are refused with
   code 239.
 
+## Commands that take long
+
+- `maxTimeMS` ends a command with code 50, also while it computes; `killOp` and `killSessions` end it with code 11601. A client
+  that goes away ends what it reads. A write ends before its commit, or is done; what was committed stays. The `argon` commands
+  that write, such as a merge, are not ended once they have begun.
+- Commands that compute take a thread of their own, 128 at one time; further ones wait for one of these. `ping` and `hello` are
+  answered meanwhile.
+
 ## Change streams
 
 A change stream is the log of a branch: of a collection or a database, or of all branches by `allChangesForCluster` on `admin`.

@@ -38,7 +38,7 @@ pub(super) const COMMANDS: &[Command] = &[
 pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result<Reply> {
     let arguments = call.arguments;
     let size = first_size(call)?;
-    let mut cursor = Cursor::new(rows);
+    let mut cursor = Cursor::new(rows, call.operation.interrupt().clone());
     if arguments.is_set("singleBatch")? {
         let size = if size == 0 { FIRST_BATCH } else { size };
         let batch = cursor.batch(size).await?;
@@ -49,6 +49,7 @@ pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result
         0
     } else {
         let no_timeout = arguments.is_set("noCursorTimeout")?;
+        call.operation.done()?;
         call.shared.cursors.keep(
             namespace.to_owned(),
             cursor,
@@ -103,6 +104,7 @@ async fn get_more(call: &Call<'_>) -> Result<Reply> {
     let namespace = call.namespace(collection);
     let size = batch_size(arguments.integer("batchSize")?)?.filter(|size| *size > 0);
     let mut cursor = call.shared.cursors.take(id, &namespace, call.transaction())?;
+    call.operation.adopt(&cursor.interrupt());
     let count = size.unwrap_or(usize::MAX);
     let (reply, is_last) = match cursor.stream() {
         Some(stream) => watch::next(call, stream, count, (id, &namespace)).await?,
@@ -115,6 +117,7 @@ async fn get_more(call: &Call<'_>) -> Result<Reply> {
     if is_last {
         return Ok(reply);
     }
+    call.operation.done()?;
     cursor.put_back();
     Ok(Reply { next: Some(call.request.body.clone()), ..reply })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use argon_query::expression::Context;
 use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf, cstr};
 use bson::{Binary, Timestamp, rawdoc, spec::BinarySubtype};
 use futures::FutureExt;
@@ -16,6 +17,7 @@ use crate::arguments::Arguments;
 use crate::auth::of_user;
 use crate::connection::Connection;
 use crate::failure::{CommandError, Result};
+use crate::operations::Operation;
 use crate::rights;
 use crate::rights::{Claim, Held};
 use crate::sessions::{Session, SessionId};
@@ -32,6 +34,40 @@ pub(crate) struct Answer {
 pub(crate) fn may_be_abandoned(request: &Request) -> bool {
     let command = name_of(request).and_then(named);
     command.is_none_or(|command| !writes(command, &request.body))
+}
+
+/// Whether a command may compute for long, so that it needs a thread of its own.
+pub(crate) fn may_compute(request: &Request) -> bool {
+    let command = name_of(request).and_then(named);
+    command
+        .is_some_and(|command| command.effect != Effect::None && !is_by_id(command, &request.body))
+}
+
+/// Whether a command finds one document by its `_id`, and computes nothing: the way to another thread would take as
+/// long as the command.
+fn is_by_id(command: &Command, body: &RawDocument) -> bool {
+    let is_value = |value: RawBsonRef<'_>| {
+        !matches!(
+            value,
+            RawBsonRef::Document(_) | RawBsonRef::Array(_) | RawBsonRef::RegularExpression(_)
+        )
+    };
+    let is_id = |filter: &RawDocument| {
+        let mut fields = filter.iter();
+        let first = fields.next().and_then(std::result::Result::ok);
+        fields.next().is_none()
+            && first.is_some_and(|(name, value)| name.as_str() == "_id" && is_value(value))
+    };
+    // A text may be the path of an expression.
+    let is_switch = |value| is_value(value) && !matches!(value, RawBsonRef::String(_));
+    let is_plain = match body.get("projection") {
+        Ok(None) => true,
+        Ok(Some(RawBsonRef::Document(projection))) => {
+            projection.iter().all(|field| field.is_ok_and(|(_, value)| is_switch(value)))
+        }
+        _ => false,
+    };
+    command.name == "find" && is_plain && body.get_document("filter").is_ok_and(is_id)
 }
 
 /// Whether a request writes: by its command, or by the last stage of its pipeline.
@@ -51,12 +87,14 @@ pub(super) fn writes(command: &Command, body: &RawDocument) -> bool {
 pub(crate) async fn run(
     shared: &Arc<Shared>,
     connection: &Connection,
-    request: &Request,
+    request: &Arc<Request>,
 ) -> Answer {
+    let running = shared.operations.begin(connection, request);
     shared.counters.requests.fetch_add(1, Ordering::Relaxed);
     let begun = Instant::now();
     // A defect ends the command, not the connection.
-    let attempted = AssertUnwindSafe(attempt(shared, connection, request)).catch_unwind().await;
+    let attempted =
+        AssertUnwindSafe(attempt(shared, connection, &running.operation)).catch_unwind().await;
     let attempted = attempted.map(|attempted| attempted.and_then(fits));
     let attempted = attempted.unwrap_or_else(|_| {
         Err(CommandError::new(1, "the server failed within this command; its log says where"))
@@ -136,8 +174,9 @@ fn name_of(request: &Request) -> Option<&str> {
 async fn attempt(
     shared: &Arc<Shared>,
     connection: &Connection,
-    request: &Request,
+    operation: &Arc<Operation>,
 ) -> Result<Reply> {
+    let request = &operation.request;
     let name = name_of(request).ok_or_else(|| CommandError::failed_to_parse("an empty command"))?;
     let arguments = Arguments::new(name, &request.body);
     let Some(command) = named(name) else {
@@ -155,7 +194,16 @@ async fn attempt(
         ));
     }
     check_concerns(arguments)?;
+    let _timer = time_limit(command, arguments)?.map(|limit| operation.end_after(limit));
     let session = session_of(shared, connection, arguments)?;
+    if let Some(session) = &session {
+        let _ = operation.session.set(session.id);
+    }
+    let _computes = if computes(shared, command, arguments)? {
+        Some(operation.unless_ended(shared.computing.acquire()).await?)
+    } else {
+        None
+    };
     let number = arguments.integer("txnNumber")?;
     let in_transaction = arguments.flag("autocommit")? == Some(false);
     let mut call = Call {
@@ -170,6 +218,8 @@ async fn attempt(
         number,
         in_transaction,
         snapshot: None,
+        operation,
+        context: Arc::new(evaluation_context(shared, operation)),
         retry: Retry::default(),
         held: Held::default(),
         claim: Claim::default(),
@@ -198,20 +248,34 @@ async fn attempt(
     }
 }
 
-/// Runs a command as long as it may take.
+/// Runs a command until it is ended. A write that has begun is not given up, but ends where it evaluates.
 pub(super) async fn limited(call: &Call<'_>) -> Result<Reply> {
+    call.operation.check()?;
     let running = (call.command.run)(call);
-    let limit = call.arguments.integer("maxTimeMS")?.unwrap_or(0);
-    let limit = u64::try_from(limit)
-        .map_err(|_| CommandError::bad_value(format!("maxTimeMS must not be negative: {limit}")))?;
-    // A getMore says by it how long it waits. A write that has begun is not given up.
-    if limit == 0 || call.command.name == "getMore" || writes(call.command, call.arguments.raw()) {
+    if writes(call.command, call.arguments.raw()) {
         return running.await;
     }
-    match tokio::time::timeout(Duration::from_millis(limit), running).await {
-        Ok(result) => result,
-        Err(_) => Err(CommandError::new(50, "operation exceeded time limit")),
-    }
+    call.operation.unless_ended(running).await?
+}
+
+/// The time that a command may take. A getMore says by its limit how long it waits.
+fn time_limit(command: &Command, arguments: Arguments<'_>) -> Result<Option<Duration>> {
+    let limit = arguments.integer("maxTimeMS")?.unwrap_or(0);
+    let limit = u64::try_from(limit)
+        .map_err(|_| CommandError::bad_value(format!("maxTimeMS must not be negative: {limit}")))?;
+    Ok((limit > 0 && command.name != "getMore").then_some(Duration::from_millis(limit)))
+}
+
+/// Whether a command takes one of the places of those that compute. One that waits for events takes none.
+fn computes(shared: &Shared, command: &Command, arguments: Arguments<'_>) -> Result<bool> {
+    let is_stream = command.name == "getMore"
+        && arguments.integer("getMore")?.is_some_and(|id| shared.cursors.is_stream(id));
+    Ok(command.effect != Effect::None && !is_stream)
+}
+
+/// What expressions of a command are evaluated in, until the command is ended.
+fn evaluation_context(shared: &Shared, operation: &Operation) -> Context {
+    Context::of(shared.store.environment()).with_interrupt(operation.interrupt().clone())
 }
 
 fn session_of(
@@ -301,4 +365,39 @@ fn check_concerns(arguments: Arguments<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::raw::RawDocumentBuf;
+    use bson::{Document, doc};
+
+    use super::*;
+    use crate::wire::{Flags, Form};
+
+    #[test]
+    fn what_finds_one_document_by_its_id_does_not_compute() {
+        let may_compute = |body: &Document| {
+            let body = RawDocumentBuf::try_from(body).unwrap();
+            let form = Form::Message(Flags::default());
+            may_compute(&Request { id: 1, form, compressor: None, body, sequences: Vec::new() })
+        };
+        for light in [
+            doc! { "ping": 1 },
+            doc! { "find": "c", "filter": { "_id": 7 } },
+            doc! { "find": "c", "filter": { "_id": "x" }, "projection": { "a": 1 }, "limit": 1 },
+        ] {
+            assert!(!may_compute(&light), "{light}");
+        }
+        for heavy in [
+            doc! { "find": "c" },
+            doc! { "find": "c", "filter": { "_id": { "$gt": 7 } } },
+            doc! { "find": "c", "filter": { "_id": 7, "$expr": "$a" } },
+            doc! { "find": "c", "filter": { "_id": 7 }, "projection": { "a": "$b" } },
+            doc! { "find": "c", "filter": { "_id": 7 }, "projection": { "a": { "$add": [1] } } },
+            doc! { "aggregate": "c", "filter": { "_id": 7 } },
+        ] {
+            assert!(may_compute(&heavy), "{heavy}");
+        }
+    }
 }
