@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use argon_query::Interrupt;
+use argon_query::expression::Context;
 use argon_query::pipeline::{Row, Rows};
 use futures::{FutureExt, StreamExt};
 use tokio::time::Instant;
@@ -49,8 +49,8 @@ pub(crate) struct Cursor {
     /// Rows that were read, and are not given yet, in reverse.
     read: Vec<Row>,
     ended: bool,
-    /// Ends what it evaluates.
-    interrupt: Interrupt,
+    /// What it evaluates in; a change stream has that of each command.
+    context: Option<Arc<Context>>,
     /// Set for a change stream, which has no other documents.
     stream: Option<Box<ChangeStream>>,
 }
@@ -63,15 +63,16 @@ pub(crate) struct Batch {
 }
 
 impl Cursor {
-    /// A cursor of rows, whose evaluation the interrupt ends.
-    pub(crate) fn new(rows: Rows, interrupt: Interrupt) -> Self {
-        Self { rows, read: Vec::new(), ended: false, interrupt, stream: None }
+    /// A cursor of rows, which are evaluated in a context.
+    pub(crate) fn new(rows: Rows, context: Arc<Context>) -> Self {
+        Self { rows, read: Vec::new(), ended: false, context: Some(context), stream: None }
     }
 
     /// A cursor of a change stream.
     pub(crate) fn of_stream(stream: ChangeStream) -> Self {
-        let none = Self::new(futures::stream::empty().boxed(), Interrupt::default());
-        Self { stream: Some(Box::new(stream)), ..none }
+        let rows = futures::stream::empty().boxed();
+        let stream = Some(Box::new(stream));
+        Self { rows, read: Vec::new(), ended: false, context: None, stream }
     }
 
     /// The next documents: at most `count`, and not many more bytes than fit a message.
@@ -140,9 +141,9 @@ impl Taken<'_> {
         }
     }
 
-    /// What ends what the cursor evaluates.
-    pub(crate) fn interrupt(&self) -> Interrupt {
-        self.cursor.as_ref().map(|cursor| cursor.interrupt.clone()).unwrap_or_default()
+    /// What the cursor evaluates in.
+    pub(crate) fn context(&self) -> Option<Arc<Context>> {
+        self.cursor.as_ref()?.context.clone()
     }
 
     /// The change stream that it is.

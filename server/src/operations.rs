@@ -1,7 +1,7 @@
 //! The commands that run, on all connections, and how they are ended before they are done.
 //!
 //! An operation is ended by its time, by `killOp`, or since its client has gone away. A command that waits is
-//! dropped, unless it writes; what it evaluates ends by an [`Interrupt`].
+//! dropped, unless it writes; what it evaluates ends by an [`Interrupt`](argon_query::Interrupt).
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use argon_query::{Code, Interrupt};
+use argon_core::Environment;
+use argon_query::Code;
+use argon_query::expression::Context;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -52,7 +54,8 @@ pub(crate) struct Operation {
     pub(crate) begun: Instant,
     /// Its session, once that is known.
     pub(crate) session: OnceLock<SessionId>,
-    interrupt: Interrupt,
+    /// What its expressions are evaluated in.
+    pub(crate) context: Arc<Context>,
     state: Mutex<State>,
     ended: Notify,
 }
@@ -62,8 +65,21 @@ struct State {
     reason: Option<Reason>,
     /// Whether it is done, so that nothing ends it any more.
     is_done: bool,
-    /// What ends the cursors that it reads.
-    adopted: Vec<Interrupt>,
+    cursor: Option<Adopted>,
+}
+
+/// A cursor that an operation reads, which another one has opened.
+struct Adopted {
+    context: Arc<Context>,
+    /// The entries and documents that had been read before.
+    before: [u64; 2],
+}
+
+/// What an operation has read.
+pub(crate) struct Examined {
+    pub(crate) keys: u64,
+    pub(crate) documents: u64,
+    pub(crate) plan: String,
 }
 
 /// An operation that is listed as long as this exists.
@@ -80,7 +96,12 @@ impl Drop for Running<'_> {
 
 impl Operations {
     /// Lists a command as running.
-    pub(crate) fn begin(&self, connection: &Connection, request: &Arc<Request>) -> Running<'_> {
+    pub(crate) fn begin(
+        &self,
+        environment: &Environment,
+        connection: &Connection,
+        request: &Arc<Request>,
+    ) -> Running<'_> {
         let operation = Arc::new(Operation {
             id: self.last.fetch_add(1, Ordering::Relaxed).wrapping_add(1),
             connection: connection.id,
@@ -90,7 +111,7 @@ impl Operations {
             request: request.clone(),
             begun: Instant::now(),
             session: OnceLock::new(),
-            interrupt: Interrupt::default(),
+            context: Arc::new(Context::of(environment)),
             state: Mutex::default(),
             ended: Notify::new(),
         });
@@ -120,11 +141,6 @@ impl Operations {
 }
 
 impl Operation {
-    /// What ends what it evaluates.
-    pub(crate) fn interrupt(&self) -> &Interrupt {
-        &self.interrupt
-    }
-
     /// Ends it, unless it is done.
     pub(crate) fn end(&self, reason: Reason) {
         let mut state = self.state();
@@ -132,8 +148,9 @@ impl Operation {
             return;
         }
         state.reason = Some(reason);
-        for interrupt in state.adopted.iter().chain([&self.interrupt]) {
-            reason.set(interrupt);
+        let cursor = state.cursor.as_ref().map(|cursor| &cursor.context);
+        for context in cursor.into_iter().chain([&self.context]) {
+            reason.end(context);
         }
         drop(state);
         self.ended.notify_waiters();
@@ -148,12 +165,27 @@ impl Operation {
         }))
     }
 
-    /// Lets its end also end what a cursor evaluates, which was opened by another command.
-    pub(crate) fn adopt(&self, cursor: &Interrupt) {
+    /// Makes what a cursor evaluates its own, in the context of the operation that opened it.
+    pub(crate) fn adopt(&self, context: Arc<Context>) {
         let mut state = self.state();
-        state.adopted.push(cursor.clone());
         if let Some(reason) = state.reason {
-            reason.set(cursor);
+            reason.end(&context);
+        }
+        let before = read_in(&context);
+        state.cursor = Some(Adopted { context, before });
+    }
+
+    /// What it has read so far.
+    pub(crate) fn examined(&self) -> Examined {
+        let state = self.state();
+        let own = (&self.context, [0; 2]);
+        let cursor = state.cursor.as_ref().map(|cursor| (&cursor.context, cursor.before));
+        let (context, before) = cursor.unwrap_or(own);
+        let read = read_in(context);
+        Examined {
+            keys: read[0].saturating_sub(before[0]),
+            documents: read[1].saturating_sub(before[1]),
+            plan: context.examined().plan_summary(),
         }
     }
 
@@ -173,7 +205,7 @@ impl Operation {
     /// # Errors
     /// Why it was.
     pub(crate) fn check(&self) -> Result<()> {
-        Ok(self.interrupt.check()?)
+        Ok(self.context.check()?)
     }
 
     /// Whether it was ended, and has not stopped yet.
@@ -208,7 +240,12 @@ impl Operation {
 }
 
 impl Reason {
-    fn set(self, interrupt: &Interrupt) {
-        interrupt.set(Code::location(self.0), self.1);
+    fn end(self, context: &Context) {
+        context.interrupt().set(Code::location(self.0), self.1);
     }
+}
+
+/// The entries and the documents that were read.
+fn read_in(context: &Context) -> [u64; 2] {
+    [context.examined().keys(), context.examined().documents()]
 }

@@ -8,6 +8,7 @@ use bson::{DateTime, Timestamp};
 
 use super::compile::Variable;
 use crate::Interrupt;
+use crate::plan::Counters;
 use crate::value::Value;
 
 /// What is the same for all documents of a command: nothing is taken from the machine.
@@ -20,6 +21,7 @@ pub struct Context {
     /// The state of the generator of random numbers, which is never zero.
     random: Mutex<u64>,
     interrupt: Interrupt,
+    examined: Arc<Counters>,
 }
 
 impl Context {
@@ -36,6 +38,7 @@ impl Context {
             cluster_time: Timestamp { time: seconds, increment: 1 },
             random: Mutex::new(seed | 1),
             interrupt: Interrupt::default(),
+            examined: Arc::default(),
         }
     }
 
@@ -43,6 +46,16 @@ impl Context {
     #[must_use]
     pub fn with_interrupt(self, interrupt: Interrupt) -> Self {
         Self { interrupt, ..self }
+    }
+
+    /// What ends what is evaluated.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// Counts what is read, and knows how.
+    pub fn examined(&self) -> &Arc<Counters> {
+        &self.examined
     }
 
     /// Goes on, unless what is evaluated was [interrupted](Interrupt).

@@ -16,7 +16,7 @@ use crate::Collation;
 use crate::expression::Evaluation;
 use crate::filter::FilterOptions;
 use crate::plan::{
-    self, Choice, Counters, Direction, Hint, IndexProvider, Indexes, Query, Reader, StoreIndexes,
+    self, Choice, Direction, Hint, IndexProvider, Indexes, Query, Reader, StoreIndexes,
 };
 use crate::sort::SortPattern;
 
@@ -170,12 +170,14 @@ impl Selection {
             ..Query::of(self.query())
         };
         let choice = plan::choose(&query, Indexes::of(source.as_ref(), &definitions))?;
+        let counters = self.evaluation.context().examined().clone();
+        counters.add_plan(choice.plan.summary());
         let reader = Reader {
             view: view.clone(),
             source,
             predicate: Some(self.predicate()),
             sort: None,
-            counters: Arc::new(Counters::default()),
+            counters,
         };
         Ok((choice, reader))
     }

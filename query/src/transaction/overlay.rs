@@ -13,7 +13,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::staged::Writes;
 use crate::find::Selection;
-use crate::pipeline::{Collection, Collections, HistoryRequest, Row, Rows, StateCollections};
+use crate::pipeline::{
+    Collection, Collections, HistoryRequest, ReadRequest, ReadRows, Row, Rows, StateCollections,
+};
 use crate::value::malformed;
 
 /// The collections of a state, with the writes of a transaction.
@@ -52,9 +54,28 @@ impl Collections for OverlayCollections {
 
 #[async_trait]
 impl Collection for OverlayCollection {
+    /// The order of an index is not that in which the written documents are put between.
+    fn read(&self, request: ReadRequest<'_>) -> Result<ReadRows> {
+        let is_sorted = request.sort.is_none();
+        let filter = request.filter.clone();
+        let request = ReadRequest { sort: None, limit: None, ..request };
+        let rows = self.merged(self.base.read(request)?.rows, filter);
+        Ok(ReadRows { rows, is_sorted })
+    }
+
     fn scan(&self, filter: Option<Selection>) -> Rows {
-        let merge = Merge { writes: self.writes.clone(), filter: filter.clone(), upto: None };
-        let batches = self.base.scan(filter);
+        self.merged(self.base.scan(filter.clone()), filter)
+    }
+
+    fn indexes(&self) -> Vec<Definition> {
+        self.base.indexes()
+    }
+}
+
+impl OverlayCollection {
+    /// Puts the written documents that match between stored ones.
+    fn merged(&self, batches: Rows, filter: Option<Selection>) -> Rows {
+        let merge = Merge { writes: self.writes.clone(), filter, upto: None };
         let merged = stream::try_unfold(Some((batches, merge)), |state| async move {
             let Some((mut batches, mut merge)) = state else { return Ok(None) };
             match batches.try_next().await? {
@@ -63,10 +84,6 @@ impl Collection for OverlayCollection {
             }
         });
         merged.try_filter(|batch| std::future::ready(!batch.is_empty())).boxed()
-    }
-
-    fn indexes(&self) -> Vec<Definition> {
-        self.base.indexes()
     }
 }
 

@@ -127,7 +127,7 @@ async fn aggregate(call: &Call<'_>) -> Result<Reply> {
     let branch = call.writable().await?;
     call.signed(&branch)?;
     let signed = || call.signed(&branch).unwrap_or_else(|_| branch.request());
-    let written = pipeline.write_in(&call.context, &branch, &base, &signed).await;
+    let written = pipeline.write_in(call.context(), &branch, &base, &signed).await;
     written.map_err(|error| CommandError::from(error).in_namespace(&namespace))?;
     call.shared.clock.tick(call.environment());
     open(call, stream::empty().boxed(), &namespace).await
@@ -235,7 +235,7 @@ pub(super) fn with_stages(
     let rows = documents.iter().map(row).collect::<Result<Vec<_>>>()?;
     let mut collections = MemoryCollections::default();
     collections.insert(FIRST, rows);
-    let mut execution = crate::place::Reading::empty(&call.context).execution;
+    let mut execution = crate::place::Reading::empty(call.context()).execution;
     execution.collections = Arc::new(collections);
     let pipeline = Arc::new(Pipeline::compile(stages, &Options::default())?);
     Ok(pipeline.run(FIRST, &execution))

@@ -42,8 +42,6 @@ pub(crate) struct Call<'c> {
     /// The time at which it reads, if it asks for a snapshot.
     pub(crate) snapshot: Option<Timestamp>,
     pub(crate) operation: &'c Arc<Operation>,
-    /// What its expressions are evaluated in.
-    pub(crate) context: Arc<Context>,
     /// What it did already, if it is a retry.
     pub(crate) retry: Retry,
     /// The rights of the client.
@@ -68,11 +66,15 @@ impl Call<'_> {
             in_transaction: self.in_transaction,
             snapshot: self.snapshot,
             operation: self.operation,
-            context: self.context.clone(),
             retry: self.retry.clone(),
             held: self.held.clone(),
             claim: self.claim.clone(),
         }
+    }
+
+    /// What its expressions are evaluated in.
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.operation.context
     }
 
     pub(crate) fn environment(&self) -> &Environment {
@@ -156,9 +158,9 @@ impl Call<'_> {
             (Place::Head(branch), Some(time)) => {
                 let state = self.shared.snapshots.state(&branch, time).await?;
                 let (project, name) = (branch.project().clone(), branch.name().clone());
-                Ok(Reading::new(state, project, name, &self.context))
+                Ok(Reading::new(state, project, name, self.context()))
             }
-            (place, _) => place.read(&self.context).await,
+            (place, _) => place.read(self.context()).await,
         }
     }
 
@@ -273,7 +275,7 @@ impl Call<'_> {
             open.begun.push((branch.clone(), transaction));
         }
         if let Some(transaction) = open.on(branch) {
-            transaction.set_context(self.context.clone());
+            transaction.set_context(self.context().clone());
         }
         Ok(())
     }

@@ -61,7 +61,7 @@ async fn count(call: &Call<'_>) -> Result<Reply> {
                     let selection = Selection::compile(
                         filter,
                         &options,
-                        Evaluation::new(call.context.clone()),
+                        Evaluation::new(call.context().clone()),
                     )?;
                     selection.with_hint(hint).count(&collection).await?
                 };

@@ -38,7 +38,7 @@ pub(super) const COMMANDS: &[Command] = &[
 pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result<Reply> {
     let arguments = call.arguments;
     let size = first_size(call)?;
-    let mut cursor = Cursor::new(rows, call.operation.interrupt().clone());
+    let mut cursor = Cursor::new(rows, call.operation.context.clone());
     if arguments.is_set("singleBatch")? {
         let size = if size == 0 { FIRST_BATCH } else { size };
         let batch = cursor.batch(size).await?;
@@ -104,7 +104,9 @@ async fn get_more(call: &Call<'_>) -> Result<Reply> {
     let namespace = call.namespace(collection);
     let size = batch_size(arguments.integer("batchSize")?)?.filter(|size| *size > 0);
     let mut cursor = call.shared.cursors.take(id, &namespace, call.transaction())?;
-    call.operation.adopt(&cursor.interrupt());
+    if let Some(context) = cursor.context() {
+        call.operation.adopt(context);
+    }
     let count = size.unwrap_or(usize::MAX);
     let (reply, is_last) = match cursor.stream() {
         Some(stream) => watch::next(call, stream, count, (id, &namespace)).await?,

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use argon_query::expression::Context;
 use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf, cstr};
 use bson::{Binary, Timestamp, rawdoc, spec::BinarySubtype};
 use futures::FutureExt;
-use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 use super::retry::{Retry, run_once};
-use super::{Call, Command, Effect, Reply, argon, named, snapshot, transaction};
+use super::{Call, Command, Effect, Reply, argon, named, observe, snapshot, transaction};
 use crate::arguments::Arguments;
 use crate::auth::of_user;
 use crate::connection::Connection;
@@ -89,16 +88,21 @@ pub(crate) async fn run(
     connection: &Connection,
     request: &Arc<Request>,
 ) -> Answer {
-    let running = shared.operations.begin(connection, request);
     shared.counters.requests.fetch_add(1, Ordering::Relaxed);
-    let begun = Instant::now();
+    let running = shared.operations.begin(shared.store.environment(), connection, request);
+    let operation = &*running.operation;
+    let command = name_of(request).and_then(named);
+    let span = command.map_or_else(Span::none, |command| observe::span(command, operation));
+    // What waits says nothing by its duration.
+    let observed = command.filter(|command| !waits(shared, command, &request.body));
     // A defect ends the command, not the connection.
-    let attempted =
-        AssertUnwindSafe(attempt(shared, connection, &running.operation)).catch_unwind().await;
+    let attempted = AssertUnwindSafe(attempt(shared, connection, &running.operation));
+    let attempted = attempted.catch_unwind().instrument(span.clone()).await;
     let attempted = attempted.map(|attempted| attempted.and_then(fits));
     let attempted = attempted.unwrap_or_else(|_| {
         Err(CommandError::new(1, "the server failed within this command; its log says where"))
     });
+    span.record("otel.status_code", if attempted.is_ok() { "OK" } else { "ERROR" });
     let (mut body, next) = match attempted {
         Ok(Reply { mut body, next }) => {
             if !matches!(body.get("ok"), Ok(Some(_))) {
@@ -107,22 +111,27 @@ pub(crate) async fn run(
             (body, next)
         }
         Err(error) => {
-            tracing::debug!(
-                connection = connection.id,
-                error = error.message(),
-                "a command failed"
-            );
+            let (connection, error_text) = (connection.id, error.message());
+            tracing::debug!(connection, error = error_text, "a command failed");
             let body = RawDocumentBuf::try_from(&error.reply());
             (body.unwrap_or_else(|_| rawdoc! { "ok": 0.0, "code": 1 }), None)
         }
     };
-    let took = begun.elapsed();
-    if took >= shared.options.slow {
-        log_slow(connection, request, took);
+    if let Some(command) = observed {
+        observe::ended(shared, command, operation, &body);
     }
     let time = shared.clock.latest(shared.store.environment());
     append_times(&mut body, time);
     Answer { body, next }
+}
+
+/// Whether a command waits for something to happen.
+fn waits(shared: &Shared, command: &Command, body: &RawDocument) -> bool {
+    let reads_stream = || match body.get("getMore") {
+        Ok(Some(RawBsonRef::Int64(id))) => shared.cursors.is_stream(id),
+        _ => false,
+    };
+    command.name == "hello" || command.name == "getMore" && reads_stream()
 }
 
 /// Refuses a reply that is larger than a message may be.
@@ -139,22 +148,6 @@ fn fits(reply: Reply) -> Result<Reply> {
             "the reply has {bytes} bytes, and a message at most {most}: ask for less, such as by a limit"
         ),
     ))
-}
-
-/// Says that a command was slow, without its values.
-fn log_slow(connection: &Connection, request: &Request, took: Duration) {
-    let command = name_of(request).unwrap_or_default();
-    let database = request.body.get_str("$db").unwrap_or_default();
-    let collection = request.body.get_str(command).unwrap_or_default();
-    let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(
-        connection = connection.id,
-        command,
-        database,
-        collection,
-        millis,
-        "slow command"
-    );
 }
 
 fn append_times(body: &mut RawDocumentBuf, time: Timestamp) {
@@ -199,7 +192,7 @@ async fn attempt(
     if let Some(session) = &session {
         let _ = operation.session.set(session.id);
     }
-    let _computes = if computes(shared, command, arguments)? {
+    let _computes = if computes(shared, command, &request.body) {
         Some(operation.unless_ended(shared.computing.acquire()).await?)
     } else {
         None
@@ -219,7 +212,6 @@ async fn attempt(
         in_transaction,
         snapshot: None,
         operation,
-        context: Arc::new(evaluation_context(shared, operation)),
         retry: Retry::default(),
         held: Held::default(),
         claim: Claim::default(),
@@ -266,16 +258,9 @@ fn time_limit(command: &Command, arguments: Arguments<'_>) -> Result<Option<Dura
     Ok((limit > 0 && command.name != "getMore").then_some(Duration::from_millis(limit)))
 }
 
-/// Whether a command takes one of the places of those that compute. One that waits for events takes none.
-fn computes(shared: &Shared, command: &Command, arguments: Arguments<'_>) -> Result<bool> {
-    let is_stream = command.name == "getMore"
-        && arguments.integer("getMore")?.is_some_and(|id| shared.cursors.is_stream(id));
-    Ok(command.effect != Effect::None && !is_stream)
-}
-
-/// What expressions of a command are evaluated in, until the command is ended.
-fn evaluation_context(shared: &Shared, operation: &Operation) -> Context {
-    Context::of(shared.store.environment()).with_interrupt(operation.interrupt().clone())
+/// Whether a command takes one of the places of those that compute. One that waits takes none.
+fn computes(shared: &Shared, command: &Command, body: &RawDocument) -> bool {
+    command.effect != Effect::None && !waits(shared, command, body)
 }
 
 fn session_of(

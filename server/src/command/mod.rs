@@ -17,7 +17,7 @@
 //! | `snapshot.rs` | reads at a time of the server |
 //! | `watch.rs` | change streams |
 //! | `authenticate.rs`, `user.rs`, `user_info.rs` | logging in, and users |
-//! | `shown.rs` | commands without their values |
+//! | `observe.rs`, `shown.rs` | what operators see of commands; commands without their values |
 //! | `view.rs` | collections that are a pipeline over another one |
 
 mod aggregate;
@@ -35,6 +35,7 @@ mod explain;
 mod find;
 mod handshake;
 mod index;
+mod observe;
 mod operation;
 mod reply;
 mod retry;

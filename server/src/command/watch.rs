@@ -52,7 +52,7 @@ pub(super) async fn open(
     };
     let mut stream = ChangeStream::open(call.shared, call.database, scope, options).await?;
     // The first batch waits for nothing.
-    let first = stream.batch(call.shared, &call.context, 0, Duration::ZERO).await?;
+    let first = stream.batch(call.shared, call.context(), 0, Duration::ZERO).await?;
     let id = call.shared.cursors.keep(
         namespace.clone(),
         Cursor::of_stream(stream),
@@ -96,7 +96,7 @@ pub(super) async fn next(
 ) -> Result<(Reply, bool)> {
     let wait = call.arguments.integer("maxTimeMS")?.and_then(|wait| u64::try_from(wait).ok());
     let wait = wait.filter(|wait| *wait > 0).map_or(WAIT, Duration::from_millis);
-    let batch = stream.batch(call.shared, &call.context, count, wait).await.map_err(resumable)?;
+    let batch = stream.batch(call.shared, call.context(), count, wait).await.map_err(resumable)?;
     let id = if batch.is_last { 0 } else { id };
     Ok((Reply::events(&batch, id, namespace, false), batch.is_last))
 }

@@ -326,7 +326,8 @@ async fn running_commands_of_others_are_seen_and_ended_by_those_with_the_right_o
         let body = RawDocumentBuf::try_from(&doc! { "find": "a", "$db": "shop:try" }).unwrap();
         let form = Form::Message(Flags::default());
         let request = Request { id: 1, form, compressor: None, body, sequences: Vec::new() };
-        server.shared.operations.begin(&client.connection, &Arc::new(request))
+        let environment = server.store().environment();
+        server.shared.operations.begin(environment, &client.connection, &Arc::new(request))
     };
     let (of_root, of_ada) = (begin(&root), begin(&ada));
     let seen = async |client: &Client| {

@@ -8,7 +8,7 @@ use futures::TryStreamExt;
 
 use crate::pipeline::execution::Execution;
 use crate::pipeline::rows::{Row, Rows, interruptible};
-use crate::pipeline::source::Collection;
+use crate::pipeline::source::{Collection, ReadRequest};
 use crate::pipeline::values::keys_at;
 
 /// The rows of a collection by the keys of the values at a path.
@@ -85,8 +85,9 @@ impl JoinSource {
         if collection.is_indexed(path) {
             return Ok(Self::Collection(collection));
         }
-        let (rows, limit) = (collection.scan(None), execution.limits.memory);
-        let rows = interruptible(rows, execution.evaluation.context());
+        let all = ReadRequest::all(execution.examined.clone());
+        let rows = interruptible(collection.read(all)?.rows, execution.evaluation.context());
+        let limit = execution.limits.memory;
         Ok(match JoinTable::read(rows, path, limit).await? {
             Some(table) => Self::Table(table),
             None => Self::Collection(collection),
@@ -105,7 +106,7 @@ impl JoinSource {
         match self {
             Self::Table(table) => Ok(table),
             Self::Collection(collection) => {
-                let rows = collection.lookup(path, keys());
+                let rows = collection.lookup(path, keys(), &execution.examined);
                 let rows = interruptible(rows, execution.evaluation.context());
                 let table = JoinTable::read(rows, path, usize::MAX).await?;
                 Ok(found.insert(

@@ -19,7 +19,7 @@ use crate::expression::{Compiler, Expression, Variable, field_path};
 use crate::pipeline::Pipeline;
 use crate::pipeline::execution::Execution;
 use crate::pipeline::rows::{self, Row, Rows};
-use crate::pipeline::source::{Collection, MemoryCollection};
+use crate::pipeline::source::{Collection, MemoryCollection, ReadRequest};
 use crate::pipeline::stage::{Definition, Part, Position, Stage, StageCompiler, Within, object};
 use crate::pipeline::values::{encode, names, visit_all, with_nested};
 
@@ -259,7 +259,8 @@ impl Joining {
         }
         let collection = self.lookup.from.open(&self.execution).await?;
         let (mut kept, mut held) = (Vec::new(), 0);
-        let mut rows = collection.scan(None);
+        let all = ReadRequest::all(self.execution.examined.clone());
+        let mut rows = collection.read(all)?.rows;
         while let Some(batch) = rows.try_next().await? {
             self.execution.evaluation.context().check()?;
             held += batch.iter().map(Row::size).sum::<usize>();

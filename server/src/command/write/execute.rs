@@ -132,7 +132,7 @@ async fn attempt(
     (collection, statement): &(CollectionName, Statement),
     request: WriteRequest,
 ) -> Result<Done> {
-    let (signed, context) = (|| request.clone(), &call.context);
+    let (signed, context) = (|| request.clone(), call.context());
     match statement {
         Statement::Insert(document) => {
             commands::insert(branch, collection, [document.clone()], request).await?;
@@ -207,7 +207,7 @@ async fn together(
             Err(error) => return Err(error.into()),
         }
     }
-    let context = call.context.clone();
+    let context = call.context().clone();
     let work = transaction::work(move |transaction| {
         let statements = statements.clone();
         transaction.set_context(context.clone());
