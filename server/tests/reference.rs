@@ -52,6 +52,10 @@ if a unique index or a validator refuses one of them, each is a commit. A transa
   that write, such as a merge, are not ended once they have begun.
 - Commands that compute take a thread of their own, 128 at one time; further ones wait for one of these. `ping` and `hello` are
   answered meanwhile.
+- A command that takes longer than `--slow` is in the log, as `slow command` with the fields of MongoDB's log: `ns`, `planSummary`,
+  `keysExamined`, `docsExamined`, `nreturned`, `durationMillis`, and the `command` without its values. `RUST_LOG=argon=info` or
+  `--log-format` shows it. Commands are counted by `argon metrics`, and are spans for OpenTelemetry; `hello` and the waits of change
+  streams are neither slow nor counted.
 
 ## Change streams
 
