@@ -49,10 +49,13 @@ const NAMES: &[(u32, &str)] = &[
     (232, "MaxSubPipelineDepthExceeded"),
     (238, "NotImplemented"),
     (241, "ConversionFailure"),
+    (279, "ClientDisconnect"),
     (291, "NoQueryExecutionPlans"),
     (292, "QueryExceededMemoryLimitNoDiskUseAllowed"),
     (10334, "BSONObjectTooLarge"),
     (11000, "DuplicateKey"),
+    (11600, "InterruptedAtShutdown"),
+    (11601, "Interrupted"),
 ];
 
 impl Code {

@@ -144,7 +144,23 @@ impl UpdateCommand {
         state: Option<&State>,
         request: &(dyn Fn() -> WriteRequest + Sync),
     ) -> Result<Modified> {
-        let (selection, update) = self.compile(branch.environment())?;
+        let context = Arc::new(Context::of(branch.environment()));
+        self.run_in(&context, branch, collection, state, request).await
+    }
+
+    /// The same, evaluated in a context, which may be [interrupted](crate::Interrupt).
+    ///
+    /// # Errors
+    /// As of [`run`](Self::run); that of the interrupt, and nothing is changed.
+    pub async fn run_in(
+        &self,
+        context: &Arc<Context>,
+        branch: &Branch,
+        collection: &CollectionName,
+        state: Option<&State>,
+        request: &(dyn Fn() -> WriteRequest + Sync),
+    ) -> Result<Modified> {
+        let (selection, update) = self.compile(context)?;
         let change = |document: &RawDocument| update.change(document, &selection);
         let upsert = || update.inserted(branch.environment());
         let sort = self.sort()?;
@@ -164,12 +180,12 @@ impl UpdateCommand {
     /// Compiles the filter and the update.
     pub(crate) fn compile(
         &self,
-        environment: &Environment,
+        context: &Arc<Context>,
     ) -> Result<(Selection, CompiledUpdate<'_>)> {
         let Self { filter, variables, sort, collation, hint, .. } = self;
         let hint = Hint::of_query(hint.as_ref(), sort)?;
         let (variables, evaluation, selection) =
-            select(filter, variables, collation, hint, environment)?;
+            select(filter, variables, collation, hint, context)?;
         let compiler = variables.compiler();
         let options =
             UpdateOptions { array_filters: &self.array_filters, multi: self.many, compiler };
@@ -208,7 +224,23 @@ impl DeleteCommand {
         state: Option<&State>,
         request: &(dyn Fn() -> WriteRequest + Sync),
     ) -> Result<Modified> {
-        let selection = self.compile(branch.environment())?;
+        let context = Arc::new(Context::of(branch.environment()));
+        self.run_in(&context, branch, collection, state, request).await
+    }
+
+    /// The same, evaluated in a context, which may be [interrupted](crate::Interrupt).
+    ///
+    /// # Errors
+    /// As of [`run`](Self::run); that of the interrupt, and nothing is deleted.
+    pub async fn run_in(
+        &self,
+        context: &Arc<Context>,
+        branch: &Branch,
+        collection: &CollectionName,
+        state: Option<&State>,
+        request: &(dyn Fn() -> WriteRequest + Sync),
+    ) -> Result<Modified> {
+        let selection = self.compile(context)?;
         let modify = Modify {
             collection,
             selection: &selection,
@@ -229,10 +261,10 @@ impl DeleteCommand {
     }
 
     /// Compiles the filter.
-    pub(crate) fn compile(&self, environment: &Environment) -> Result<Selection> {
+    pub(crate) fn compile(&self, context: &Arc<Context>) -> Result<Selection> {
         let Self { filter, variables, collation, hint, .. } = self;
         let hint = hint.as_ref().map(Hint::compile).transpose()?.flatten();
-        let (_, _, selection) = select(filter, variables, collation, hint, environment)?;
+        let (_, _, selection) = select(filter, variables, collation, hint, context)?;
         Ok(selection)
     }
 }
@@ -285,10 +317,10 @@ fn select(
     variables: &Document,
     collation: &Document,
     hint: Option<Hint>,
-    environment: &Environment,
+    context: &Arc<Context>,
 ) -> Result<(Declared, Evaluation, Selection)> {
     let variables = Declared::compile(variables)?;
-    let evaluation = variables.bind(&Evaluation::new(Arc::new(Context::of(environment))))?;
+    let evaluation = variables.bind(&Evaluation::new(context.clone()))?;
     let options =
         FilterOptions { compiler: variables.compiler(), collation: collation_of(collation)? };
     let selection = Selection::compile(filter, &options, evaluation.clone())?.with_hint(hint);

@@ -12,6 +12,7 @@
 //! | [`expression`] | expressions: field paths, variables, and the operators by family |
 //! | [`filter`] | filters: core's, with expressions, schemas and collations |
 //! | [`find`] | which documents match, and how they are read |
+//! | [`Interrupt`] | ending what is evaluated, from outside |
 //! | [`modify`] | changes of the documents that match |
 //! | [`commands`] | insertions, updates and deletions as drivers send them |
 //! | [`transaction`] | several of them in one commit, which reads what it writes |
@@ -32,6 +33,7 @@ pub mod expression;
 mod fields;
 pub mod filter;
 pub mod find;
+mod interrupt;
 mod locale;
 mod message;
 pub mod modify;
@@ -49,4 +51,5 @@ pub mod window;
 pub use code::Code;
 pub use collation::Collation;
 pub use expression::Expression;
+pub use interrupt::Interrupt;
 pub use value::Value;

@@ -6,10 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bson::Document;
+use futures::FutureExt;
+use futures::future::Either;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 
 use crate::auth::{Login, Who};
 use crate::command::{self, Answer};
+use crate::computing::aside;
+use crate::operations::{Operation, Reason};
 use crate::shared::Shared;
 use crate::wire::{HEADER_BYTES, MAX_MESSAGE_BYTES, Request, WireError, read_frame};
 
@@ -75,7 +79,7 @@ impl Connection {
     /// # Errors
     /// The first message that does not follow the protocol, or the failure of the stream.
     pub(crate) async fn serve(
-        &self,
+        self: Arc<Self>,
         shared: &Arc<Shared>,
         stream: impl AsyncRead + AsyncWrite + Unpin,
     ) -> Result<(), WireError> {
@@ -88,13 +92,13 @@ impl Connection {
                 frame = read_frame(&mut reader, most) => frame?,
                 () = stopping.wait() => return Ok(()),
                 () = idle(shared) => return Ok(()),
-                () = login_deadline(self, shared) => return Ok(()),
+                () = login_deadline(&self, shared) => return Ok(()),
             };
             let Some(frame) = frame else { return Ok(()) };
             shared.counters.received(HEADER_BYTES + frame.body.len());
             let request = Request::decode(&frame, most)?;
             drop(frame);
-            if !self.answer(shared, request, &mut reader, &mut writer).await? {
+            if !self.answer(shared, Arc::new(request), &mut reader, &mut writer).await? {
                 return Ok(());
             }
         }
@@ -102,27 +106,15 @@ impl Connection {
 
     /// Answers a request, by several replies if it is one that goes on. Returns whether the client is still there.
     async fn answer(
-        &self,
+        self: &Arc<Self>,
         shared: &Arc<Shared>,
-        mut request: Request,
+        mut request: Arc<Request>,
         reader: &mut (impl AsyncBufReadExt + Unpin),
         writer: &mut (impl AsyncWrite + Unpin),
     ) -> Result<bool, WireError> {
         let mut response_to = request.id;
         loop {
-            // The effect of a write does not depend on whether the client waits for it.
-            let answer = {
-                let running = command::run(shared, self, &request);
-                tokio::pin!(running);
-                if command::may_be_abandoned(&request) {
-                    tokio::select! {
-                        answer = &mut running => answer,
-                        () = closed(reader) => return Ok(false),
-                    }
-                } else {
-                    running.await
-                }
-            };
+            let Some(answer) = self.run(shared, &request, reader).await else { return Ok(false) };
             if !request.wants_reply() {
                 return Ok(true);
             }
@@ -135,9 +127,41 @@ impl Connection {
             writer.write_all(&bytes).await?;
             writer.flush().await?;
             let Some(next) = next else { return Ok(true) };
+            let request = Arc::make_mut(&mut request);
             request.body = next;
             request.sequences.clear();
             response_to = id;
+        }
+    }
+
+    /// Runs a request; `None` if its client goes away meanwhile. The effect of a write does not depend on whether
+    /// the client waits for it.
+    async fn run(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        request: &Arc<Request>,
+        reader: &mut (impl AsyncBufReadExt + Unpin),
+    ) -> Option<Answer> {
+        let own = (shared.clone(), self.clone(), request.clone());
+        let running = async move {
+            let (shared, connection, request) = own;
+            command::run(&shared, &connection, &request).await
+        };
+        let running = if command::may_compute(request) {
+            Either::Left(aside(running))
+        } else {
+            Either::Right(running.map(Some))
+        };
+        if !command::may_be_abandoned(request) {
+            return running.await;
+        }
+        tokio::select! {
+            answer = running => answer,
+            () = closed(reader) => {
+                let is_own = |running: &Operation| running.connection == self.id;
+                shared.operations.end(Reason::DISCONNECTED, is_own);
+                None
+            }
         }
     }
 }

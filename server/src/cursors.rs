@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use argon_query::expression::Context;
 use argon_query::pipeline::{Row, Rows};
 use futures::{FutureExt, StreamExt};
 use tokio::time::Instant;
@@ -35,6 +36,8 @@ struct Entry {
     claim: Claim,
     used: Instant,
     no_timeout: bool,
+    /// Whether it waits for events.
+    is_stream: bool,
     /// The transaction that it reads in, which alone may read on.
     transaction: Option<(SessionId, i64)>,
     /// `None` while a batch is read.
@@ -57,6 +60,8 @@ pub(crate) struct RowCursor {
     /// Rows that were read, and are not given yet, in reverse.
     read: Vec<Row>,
     ended: bool,
+    /// What it evaluates in.
+    context: Arc<Context>,
 }
 
 /// Documents of a cursor.
@@ -67,8 +72,9 @@ pub(crate) struct Batch {
 }
 
 impl RowCursor {
-    pub(crate) fn new(rows: Rows) -> Self {
-        Self { rows, read: Vec::new(), ended: false }
+    /// A cursor of rows, which are evaluated in a context.
+    pub(crate) fn new(rows: Rows, context: Arc<Context>) -> Self {
+        Self { rows, read: Vec::new(), ended: false, context }
     }
 
     /// The next documents: at most `count`, and not many more bytes than fit a message.
@@ -85,7 +91,7 @@ impl RowCursor {
             rows.push(row);
         }
         // A query that has no more documents needs no cursor.
-        let is_last = self.read.is_empty() && (self.ended || self.ends_now()?);
+        let is_last = count > 0 && self.read.is_empty() && (self.ended || self.ends_now()?);
         Ok(Batch { rows, is_last })
     }
 
@@ -134,6 +140,14 @@ impl Taken<'_> {
         self.cursor.as_mut().ok_or_else(|| not_found(self.id))
     }
 
+    /// What a cursor of rows evaluates in; a change stream has the context of each command.
+    pub(crate) fn context(&self) -> Option<Arc<Context>> {
+        match self.cursor.as_ref()? {
+            Cursor::Rows(rows) => Some(rows.context.clone()),
+            Cursor::Stream(_) | Cursor::Tail(_) => None,
+        }
+    }
+
     /// Puts the cursor back, unless it was killed meanwhile.
     pub(crate) fn put_back(mut self) {
         if let Some(entry) = self.cursors.open().get_mut(&self.id) {
@@ -166,6 +180,7 @@ impl Cursors {
             claim,
             used: Instant::now(),
             no_timeout,
+            is_stream: !matches!(cursor, Cursor::Rows(_)),
             transaction,
             cursor: Some(cursor),
         };
@@ -208,6 +223,11 @@ impl Cursors {
     /// Whose a cursor is; `None` if it is not open.
     pub(crate) fn claim(&self, id: i64) -> Option<Claim> {
         self.open().get(&id).map(|entry| entry.claim.clone())
+    }
+
+    /// Whether an open cursor is a change stream.
+    pub(crate) fn is_stream(&self, id: i64) -> bool {
+        self.open().get(&id).is_some_and(|entry| entry.is_stream)
     }
 
     /// Closes a cursor. Returns whether it was open.

@@ -66,8 +66,6 @@ const NAMES: &[(u32, &str)] = &[
     (40414, "Location40414"),
     (40415, "Location40415"),
     (10334, "BSONObjectTooLarge"),
-    (11600, "InterruptedAtShutdown"),
-    (11601, "Interrupted"),
     (51003, "OperationNotSupportedOnView"),
 ];
 

@@ -8,23 +8,26 @@
 //! | module | content |
 //! | --- | --- |
 //! | [`wire`] | messages on a stream of bytes |
-//! | `connection` | reads requests and writes replies |
+//! | `connection`, `computing` | reads requests and writes replies; the threads on which commands compute |
 //! | `command` | the commands, a file or folder for each family, and the table of all |
 //! | `change_stream` | the log of branches as events |
 //! | `arguments`, `failure` | reading the fields of a command; its errors |
 //! | `namespace`, `place` | names of databases, and the branch or state that each one is |
 //! | `auth`, `rights`, `tls` | who a client is, and what it may do |
-//! | `cursors`, `tail`, `sessions`, `snapshots`, `written`, `clock`, `turns`, `operations` | what lives longer than a command |
+//! | `operations` | the commands that run, and how they are ended |
+//! | `cursors`, `tail`, `sessions`, `snapshots`, `written`, `clock`, `turns`, `operation_counts` | what lives longer than a command |
 
 mod arguments;
 mod auth;
 mod change_stream;
 mod clock;
 pub mod command;
+mod computing;
 mod connection;
 mod cursors;
 mod failure;
 mod namespace;
+mod operation_counts;
 mod operations;
 mod options;
 mod place;
@@ -58,6 +61,7 @@ pub use options::{ServeOptions, Topology};
 pub use tls::TlsFiles;
 
 use connection::Connection;
+use operations::Reason;
 use shared::Shared;
 
 /// How often idle cursors and sessions are looked for.
@@ -143,14 +147,15 @@ impl Server {
         let drained = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
             tracing::warn!("connections were closed while their commands were running");
+            shared.operations.end(Reason::SHUTDOWN, |_| true);
         }
     }
 }
 
 /// A task that ends with its owner.
-struct AbortOnDrop(tokio::task::JoinHandle<()>);
+pub(crate) struct AbortOnDrop<T>(pub(crate) tokio::task::JoinHandle<T>);
 
-impl Drop for AbortOnDrop {
+impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -205,7 +210,7 @@ fn accept(
         let _open = open;
         tracing::debug!(id, %peer, "connected");
         let served = match tls {
-            None => Connection::new(id, peer, local, None).serve(&shared, stream).await,
+            None => Arc::new(Connection::new(id, peer, local, None)).serve(&shared, stream).await,
             Some(tls) => serve_tls(&shared, stream, &tls, (id, peer, local)).await,
         };
         if let Err(error) = served {
@@ -225,5 +230,5 @@ async fn serve_tls(
     let stream = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await.map_err(late)??;
     let certificates = stream.get_ref().1.peer_certificates();
     let subject = certificates.and_then(<[_]>::first).and_then(tls::subject);
-    Connection::new(id, peer, local, subject).serve(shared, stream).await
+    Arc::new(Connection::new(id, peer, local, subject)).serve(shared, stream).await
 }

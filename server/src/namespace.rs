@@ -2,6 +2,7 @@
 
 use argon_core::Revision;
 use argon_core::model::ProjectName;
+use bson::raw::RawDocument;
 use percent_encoding::percent_decode_str;
 
 use crate::failure::{CommandError, Result};
@@ -46,6 +47,19 @@ impl Database {
         let revision = revision.map(|revision| with_selector(revision).parse()).transpose();
         Ok(Self::Project { project, revision: revision.map_err(invalid)? })
     }
+}
+
+/// The database and the collection of a command: `shop.users`, or `shop.$cmd` for one that is on no collection.
+pub(crate) fn namespace_of(command: &RawDocument) -> String {
+    let named = |name: &str| command.get_str(name).ok();
+    let name = command.iter().next().and_then(|field| Some(field.ok()?.0.as_str()));
+    let collection = match name {
+        Some("getMore") => named("collection"),
+        Some(name) => named(name),
+        None => None,
+    };
+    let (database, collection) = (named("$db").unwrap_or_default(), collection.unwrap_or("$cmd"));
+    format!("{database}.{collection}")
 }
 
 /// A time or a number alone selects a state of the default branch.

@@ -1,122 +1,251 @@
-//! What clients did: the numbers of `serverStatus`, and the times of `top`.
+//! The commands that run, on all connections, and how they are ended before they are done.
+//!
+//! An operation is ended by its time, by `killOp`, or since its client has gone away. A command that waits is
+//! dropped, unless it writes; what it evaluates ends by an [`Interrupt`](argon_query::Interrupt).
 
-use std::array;
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use bson::raw::RawBsonRef;
-use bson::{Bson, Document, doc};
+use argon_core::Environment;
+use argon_query::Code;
+use argon_query::expression::Context;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
+use crate::AbortOnDrop;
+use crate::auth::Who;
+use crate::connection::Connection;
+use crate::failure::Result;
+use crate::sessions::SessionId;
 use crate::wire::Request;
 
-/// The kinds of operations that MongoDB counts. The last is any other command.
-const KINDS: [&str; 6] = ["insert", "query", "update", "delete", "getmore", "command"];
-/// The most collections with times of their own.
-const MOST_COLLECTIONS: usize = 10_000;
+/// Why an operation is ended before it is done: MongoDB's code, and the message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reason(u32, &'static str);
 
-/// Counts of operations, and the times of collections, since the server was started.
+impl Reason {
+    pub(crate) const TIME_IS_UP: Self = Self(50, "operation exceeded time limit");
+    pub(crate) const DISCONNECTED: Self =
+        Self(279, "operation was interrupted because a client disconnected");
+    pub(crate) const SHUTDOWN: Self = Self(11600, "interrupted at shutdown");
+    pub(crate) const KILLED: Self = Self(11601, "operation was interrupted");
+}
+
+/// The running commands of a server.
 #[derive(Default)]
 pub(crate) struct Operations {
-    counts: [AtomicU64; KINDS.len()],
-    collections: Mutex<HashMap<String, Times>>,
+    last: AtomicI32,
+    running: Mutex<BTreeMap<i32, Arc<Operation>>>,
 }
 
-/// The commands on a collection.
-#[derive(Debug, Default, Clone, Copy)]
-struct Times {
-    reads: Sum,
-    writes: Sum,
+/// A running command.
+pub(crate) struct Operation {
+    /// The number by which it can be ended.
+    pub(crate) id: i32,
+    /// The number of its connection.
+    pub(crate) connection: i32,
+    pub(crate) client: SocketAddr,
+    pub(crate) application: Option<String>,
+    pub(crate) user: Option<Who>,
+    pub(crate) request: Arc<Request>,
+    pub(crate) begun: Instant,
+    /// Its session, once that is known.
+    pub(crate) session: OnceLock<SessionId>,
+    /// What its expressions are evaluated in.
+    pub(crate) context: Arc<Context>,
+    state: Mutex<State>,
+    ended: Notify,
 }
 
-/// How many commands there were, and the time that they took.
-#[derive(Debug, Default, Clone, Copy)]
-struct Sum {
-    count: u64,
-    took: Duration,
+#[derive(Default)]
+struct State {
+    reason: Option<Reason>,
+    /// Whether it is done, so that nothing ends it any more.
+    is_done: bool,
+    cursor: Option<Adopted>,
+}
+
+/// A cursor that an operation reads, which another one has opened.
+struct Adopted {
+    context: Arc<Context>,
+    /// The entries and documents that had been read before.
+    before: [u64; 2],
+}
+
+/// What an operation has read.
+pub(crate) struct Examined {
+    pub(crate) keys: u64,
+    pub(crate) documents: u64,
+    pub(crate) plan: String,
+}
+
+/// An operation that is listed as long as this exists.
+pub(crate) struct Running<'o> {
+    operations: &'o Operations,
+    pub(crate) operation: Arc<Operation>,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.operations.running().remove(&self.operation.id);
+    }
 }
 
 impl Operations {
-    /// Counts a command: each statement of a write is an operation.
-    pub(crate) fn count(&self, request: &Request) {
-        let (kind, number) = match command(request).map(|(command, _)| command) {
-            Some("insert") => (0, statements(request, "documents")),
-            Some("find") => (1, 1),
-            Some("update") => (2, statements(request, "updates")),
-            Some("delete") => (3, statements(request, "deletes")),
-            Some("getMore") => (4, 1),
-            _ => (5, 1),
-        };
-        self.counts[kind].fetch_add(number as u64, Ordering::Relaxed);
+    /// Lists a command as running.
+    pub(crate) fn begin(
+        &self,
+        environment: &Environment,
+        connection: &Connection,
+        request: &Arc<Request>,
+    ) -> Running<'_> {
+        let operation = Arc::new(Operation {
+            id: self.last.fetch_add(1, Ordering::Relaxed).wrapping_add(1),
+            connection: connection.id,
+            client: connection.peer,
+            application: connection.application(),
+            user: connection.who(),
+            request: request.clone(),
+            begun: Instant::now(),
+            session: OnceLock::new(),
+            context: Arc::new(Context::of(environment)),
+            state: Mutex::default(),
+            ended: Notify::new(),
+        });
+        self.running().insert(operation.id, operation.clone());
+        Running { operations: self, operation }
     }
 
-    /// Adds the time of a command that has read or written documents of a collection.
-    pub(crate) fn add(&self, request: &Request, took: Duration) {
-        let (is_write, collection) = match command(request) {
-            Some(("find" | "aggregate" | "count" | "distinct", name)) => (false, name.as_str()),
-            Some(("getMore", _)) => (false, request.body.get_str("collection").ok()),
-            Some(("insert" | "update" | "delete" | "findAndModify", name)) => (true, name.as_str()),
-            _ => return,
-        };
-        let (Some(collection), Ok(database)) = (collection, request.body.get_str("$db")) else {
-            return;
-        };
-        let namespace = format!("{database}.{collection}");
-        let mut collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
-        if collections.len() >= MOST_COLLECTIONS && !collections.contains_key(&namespace) {
+    /// The running commands, in the order in which they began.
+    pub(crate) fn list(&self) -> Vec<Arc<Operation>> {
+        self.running().values().cloned().collect()
+    }
+
+    pub(crate) fn get(&self, id: i32) -> Option<Arc<Operation>> {
+        self.running().get(&id).cloned()
+    }
+
+    /// Ends those for which a condition holds.
+    pub(crate) fn end(&self, reason: Reason, is_meant: impl Fn(&Operation) -> bool) {
+        for operation in self.list().iter().filter(|operation| is_meant(operation)) {
+            operation.end(reason);
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, BTreeMap<i32, Arc<Operation>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Operation {
+    /// Ends it, unless it is done.
+    pub(crate) fn end(&self, reason: Reason) {
+        let mut state = self.state();
+        if state.is_done || state.reason.is_some() {
             return;
         }
-        let times = collections.entry(namespace).or_default();
-        let sum = if is_write { &mut times.writes } else { &mut times.reads };
-        sum.count += 1;
-        sum.took += took;
+        state.reason = Some(reason);
+        let cursor = state.cursor.as_ref().map(|cursor| &cursor.context);
+        for context in cursor.into_iter().chain([&self.context]) {
+            reason.end(context);
+        }
+        drop(state);
+        self.ended.notify_waiters();
     }
 
-    /// The operations of each kind, as in `serverStatus`.
-    pub(crate) fn counts(&self) -> Document {
-        let counts: [u64; KINDS.len()] =
-            array::from_fn(|kind| self.counts[kind].load(Ordering::Relaxed));
-        KINDS.into_iter().zip(counts).map(|(kind, count)| (kind.to_owned(), long(count))).collect()
+    /// Ends it after a time, as long as the result exists.
+    pub(crate) fn end_after(self: &Arc<Self>, time: Duration) -> AbortOnDrop<()> {
+        let operation = self.clone();
+        AbortOnDrop(tokio::spawn(async move {
+            tokio::time::sleep(time).await;
+            operation.end(Reason::TIME_IS_UP);
+        }))
     }
 
-    /// The times of each collection, as in `top`.
-    pub(crate) fn times(&self) -> Document {
-        let collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut times: Vec<_> = collections.iter().collect();
-        times.sort_unstable_by_key(|(namespace, _)| *namespace);
-        let shown = times.into_iter().map(|(namespace, Times { reads, writes })| {
-            let total = Sum { count: reads.count + writes.count, took: reads.took + writes.took };
-            let times = doc! {
-                "total": total.shown(), "readLock": reads.shown(), "writeLock": writes.shown(),
-            };
-            (namespace.clone(), times.into())
-        });
-        shown.collect()
+    /// Makes what a cursor evaluates its own, in the context of the operation that opened it.
+    pub(crate) fn adopt(&self, context: Arc<Context>) {
+        let mut state = self.state();
+        if let Some(reason) = state.reason {
+            reason.end(&context);
+        }
+        let before = read_in(&context);
+        state.cursor = Some(Adopted { context, before });
+    }
+
+    /// What it has read so far.
+    pub(crate) fn examined(&self) -> Examined {
+        let state = self.state();
+        let own = (&self.context, [0; 2]);
+        let cursor = state.cursor.as_ref().map(|cursor| (&cursor.context, cursor.before));
+        let (context, before) = cursor.unwrap_or(own);
+        let read = read_in(context);
+        Examined {
+            keys: read[0].saturating_sub(before[0]),
+            documents: read[1].saturating_sub(before[1]),
+            plan: context.examined().plan_summary(),
+        }
+    }
+
+    /// Makes it one that nothing ends any more: its cursor is for others to read.
+    ///
+    /// # Errors
+    /// If it was ended already.
+    pub(crate) fn done(&self) -> Result<()> {
+        let mut state = self.state();
+        state.is_done = state.reason.is_none();
+        drop(state);
+        self.check()
+    }
+
+    /// Goes on, unless it was ended.
+    ///
+    /// # Errors
+    /// Why it was.
+    pub(crate) fn check(&self) -> Result<()> {
+        Ok(self.context.check()?)
+    }
+
+    /// Whether it was ended, and has not stopped yet.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.state().reason.is_some()
+    }
+
+    /// Waits for a result, unless it is ended before.
+    ///
+    /// # Errors
+    /// Why it was.
+    pub(crate) async fn unless_ended<T>(&self, waiting: impl Future<Output = T>) -> Result<T> {
+        let ended = async {
+            loop {
+                let ended = self.ended.notified();
+                if let Err(error) = self.check() {
+                    return error;
+                }
+                ended.await;
+            }
+        };
+        tokio::select! {
+            biased;
+            error = ended => Err(error),
+            result = waiting => Ok(result),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Sum {
-    fn shown(self) -> Document {
-        let micros = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX);
-        doc! { "time": long(micros), "count": long(self.count) }
+impl Reason {
+    fn end(self, context: &Context) {
+        context.interrupt().set(Code::location(self.0), self.1);
     }
 }
 
-fn long(number: u64) -> Bson {
-    Bson::Int64(number.cast_signed())
-}
-
-/// The name of a command, and its value.
-fn command(request: &Request) -> Option<(&str, RawBsonRef<'_>)> {
-    let (name, value) = request.body.iter().next()?.ok()?;
-    Some((name.as_str(), value))
-}
-
-/// The number of statements of a command.
-fn statements(request: &Request, name: &str) -> usize {
-    if let Some(sequence) = request.sequences.iter().find(|sequence| sequence.name == name) {
-        return sequence.documents.len();
-    }
-    request.body.get_array(name).map_or(0, |statements| statements.into_iter().count())
+/// The entries and the documents that were read.
+fn read_in(context: &Context) -> [u64; 2] {
+    [context.examined().keys(), context.examined().documents()]
 }

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argon_core::model::{BranchName, ProjectName};
-use argon_core::{
-    Branch, Environment, Error, ErrorKind, Named, Project, Revision, Selector, State, Store,
-};
+use argon_core::{Branch, Error, ErrorKind, Named, Project, Revision, Selector, State, Store};
 use argon_query::expression::Context;
 use argon_query::pipeline::{Execution, Limits, MemoryCollections, StateCollections};
 
@@ -241,26 +239,32 @@ fn past(database: &str) -> CommandError {
 }
 
 impl Place {
-    /// What is read now.
-    pub(crate) async fn read(&self, environment: &Environment) -> Result<Reading> {
+    /// What is read now, and evaluated in a context.
+    pub(crate) async fn read(&self, context: &Arc<Context>) -> Result<Reading> {
         match self {
-            Self::Empty => Ok(Reading::empty(environment)),
+            Self::Empty => Ok(Reading::empty(context)),
             Self::Head(branch) => {
                 let state = branch.head().await?;
-                Ok(Reading::new(state, branch.project().clone(), branch.name().clone()))
+                let (project, name) = (branch.project().clone(), branch.name().clone());
+                Ok(Reading::new(state, project, name, context))
             }
             Self::Past { project, branch, state } => {
-                Ok(Reading::new(state.clone(), project.clone(), branch.clone()))
+                Ok(Reading::new(state.clone(), project.clone(), branch.clone(), context))
             }
         }
     }
 }
 
 impl Reading {
-    pub(crate) fn new(state: State, project: Project, branch: BranchName) -> Self {
-        let context = Arc::new(Context::of(state.environment()));
+    pub(crate) fn new(
+        state: State,
+        project: Project,
+        branch: BranchName,
+        context: &Arc<Context>,
+    ) -> Self {
         let collections = StateCollections::new(state.clone()).with_project(project, branch);
-        let execution = Execution::new(Arc::new(collections), context, Limits::default());
+        let collections = Arc::new(collections);
+        let execution = Execution::new(collections, context.clone(), Limits::default());
         Self { state: Some(state), execution }
     }
 
@@ -272,10 +276,9 @@ impl Reading {
     }
 
     /// Without any collection.
-    pub(crate) fn empty(environment: &Environment) -> Self {
-        let context = Arc::new(Context::of(environment));
+    pub(crate) fn empty(context: &Arc<Context>) -> Self {
         let collections = Arc::new(MemoryCollections::default());
-        let execution = Execution::new(collections, context, Limits::default());
+        let execution = Execution::new(collections, context.clone(), Limits::default());
         Self { state: None, execution }
     }
 }

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use argon_core::Store;
 use bson::oid::ObjectId;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::auth::Users;
 use crate::clock::ClusterClock;
 use crate::cursors::Cursors;
+use crate::operation_counts::OperationCounts;
 use crate::operations::Operations;
 use crate::options::ServeOptions;
 use crate::place::Places;
@@ -18,6 +19,9 @@ use crate::sessions::Sessions;
 use crate::snapshots::Snapshots;
 use crate::turns::Turns;
 use crate::written::Written;
+
+/// The most commands that compute at one time; others wait. Each may take a thread.
+const COMPUTING: usize = 128;
 
 /// A server.
 pub(crate) struct Shared {
@@ -31,8 +35,11 @@ pub(crate) struct Shared {
     pub(crate) snapshots: Snapshots,
     pub(crate) written: Written,
     pub(crate) turns: Turns,
-    pub(crate) counters: Counters,
     pub(crate) operations: Operations,
+    /// Lets commands compute.
+    pub(crate) computing: Semaphore,
+    pub(crate) counters: Counters,
+    pub(crate) operation_counts: OperationCounts,
     /// Identifies this run of the server.
     pub(crate) process: ObjectId,
     pub(crate) started: Instant,
@@ -63,11 +70,13 @@ impl Shared {
             cursors: Cursors::default(),
             sessions: Sessions::default(),
             turns: Turns::new(),
+            operations: Operations::default(),
+            computing: Semaphore::new(COMPUTING),
             clock: ClusterClock::new(),
             snapshots: Snapshots::default(),
             written: Written::default(),
             counters: Counters::default(),
-            operations: Operations::default(),
+            operation_counts: OperationCounts::default(),
             process,
             started: Instant::now(),
             stopping: watch::Sender::new(false),

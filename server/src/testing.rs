@@ -75,13 +75,13 @@ impl Client {
     /// Runs a command on a database, and returns the reply.
     pub(crate) async fn run(&self, database: &str, mut command: Document) -> Document {
         command.insert("$db", database);
-        let request = Request {
+        let request = Arc::new(Request {
             id: 1,
             form: Form::Message(Flags::default()),
             compressor: None,
             body: RawDocumentBuf::try_from(&command).unwrap(),
             sequences: Vec::new(),
-        };
+        });
         let answer = command::run(&self.shared, &self.connection, &request).await;
         Document::try_from(answer.body.as_ref()).unwrap()
     }

@@ -45,6 +45,18 @@ if a unique index or a validator refuses one of them, each is a commit. A transa
 - A snapshot session reads all branches as they were at one time, `atClusterTime`. States that were collected are refused with
   code 239.
 
+## Commands that take long
+
+- `maxTimeMS` ends a command with code 50, also while it computes; `killOp` and `killSessions` end it with code 11601. A client
+  that goes away ends what it reads. A write ends before its commit, or is done; what was committed stays. The `argon` commands
+  that write, such as a merge, are not ended once they have begun.
+- Commands that compute take a thread of their own, 128 at one time; further ones wait for one of these. `ping` and `hello` are
+  answered meanwhile.
+- A command that takes longer than `--slow` is in the log, as `slow command` with the fields of MongoDB's log: `ns`, `planSummary`,
+  `keysExamined`, `docsExamined`, `nreturned`, `durationMillis`, and the `command` without its values. `RUST_LOG=argon=info` or
+  `--log-format` shows it. Commands are counted by `argon metrics`, and are spans for OpenTelemetry; `hello` and the waits of change
+  streams are neither slow nor counted.
+
 ## Change streams
 
 A change stream is the log of a branch: of a collection or a database, or of all branches by `allChangesForCluster` on `admin`.

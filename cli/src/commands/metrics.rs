@@ -42,7 +42,11 @@ impl Cells for ShownMetric {
         match self {
             Self::Gauge(gauge) => vec![gauge.metric.to_owned(), grouped(gauge.value)],
             Self::Counted(counted) => {
-                let mut cells = vec![counted.metric.to_owned()];
+                let name = counted.command.as_ref().map_or_else(
+                    || counted.metric.to_owned(),
+                    |command| format!("{} {command}", counted.metric),
+                );
+                let mut cells = vec![name];
                 cells.extend([counted.count, counted.last_minute, counted.last_hour].map(grouped));
                 // A metric that was counted, but not measured yet, has no quantiles.
                 let max = counted.max.filter(|_| counted.p50.is_some());

@@ -147,6 +147,7 @@ impl Accumulation {
     /// # Errors
     /// See [`Expression::evaluate`] and [`Accumulator::add`].
     pub fn add(&self, accumulator: &mut dyn Accumulator, scope: &Scope<'_>) -> Result<()> {
+        scope.context().check()?;
         accumulator.add(self.input(scope)?)
     }
 }

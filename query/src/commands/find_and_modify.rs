@@ -1,5 +1,7 @@
 //! A change of one document that is returned.
 
+use std::sync::Arc;
+
 use argon_core::model::CollectionName;
 use argon_core::write::WriteRequest;
 use argon_core::{Branch, Environment, Result};
@@ -8,7 +10,7 @@ use bson::{Bson, Document};
 
 use super::{CompiledUpdate, first, select, sort_of};
 use crate::Code;
-use crate::expression::Evaluation;
+use crate::expression::{Context, Evaluation};
 use crate::find::{FindCommand, Selection};
 use crate::modify::{Change, Modified, Modify};
 use crate::plan::Hint;
@@ -75,7 +77,22 @@ impl FindAndModifyCommand {
         collection: &CollectionName,
         request: &(dyn Fn() -> WriteRequest + Sync),
     ) -> Result<FoundAndModified> {
-        let compiled = self.compile(branch.environment())?;
+        let context = Arc::new(Context::of(branch.environment()));
+        self.run_in(&context, branch, collection, request).await
+    }
+
+    /// The same, evaluated in a context, which may be [interrupted](crate::Interrupt).
+    ///
+    /// # Errors
+    /// As of [`run`](Self::run); that of the interrupt, and nothing is changed.
+    pub async fn run_in(
+        &self,
+        context: &Arc<Context>,
+        branch: &Branch,
+        collection: &CollectionName,
+        request: &(dyn Fn() -> WriteRequest + Sync),
+    ) -> Result<FoundAndModified> {
+        let compiled = self.compile(context, branch.environment())?;
         let sort = self.sort()?;
         let change = |document: &RawDocument| compiled.change(document);
         let upsert = || compiled.inserted();
@@ -93,11 +110,15 @@ impl FindAndModifyCommand {
     }
 
     /// Compiles all but the sort.
-    pub(crate) fn compile(&self, environment: &Environment) -> Result<CompiledFindAndModify<'_>> {
+    pub(crate) fn compile(
+        &self,
+        context: &Arc<Context>,
+        environment: &Environment,
+    ) -> Result<CompiledFindAndModify<'_>> {
         let Self { filter, variables, sort, collation, hint, .. } = self;
         let hint = Hint::of_query(hint.as_ref(), sort)?;
         let (variables, evaluation, selection) =
-            select(filter, variables, collation, hint, environment)?;
+            select(filter, variables, collation, hint, context)?;
         let compiler = variables.compiler();
         let (update, may_insert) = match &self.change {
             FoundChange::Update { update, upsert, array_filters } => {

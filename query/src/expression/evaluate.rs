@@ -11,7 +11,7 @@ impl Expression {
     /// Returns the value in a scope. Cost: the size of the values that it touches.
     ///
     /// # Errors
-    /// An [error with a code](crate::Code) that MongoDB gives too.
+    /// An [error with a code](crate::Code) that MongoDB gives too; that of an [`Interrupt`](crate::Interrupt).
     pub fn evaluate<'a>(&'a self, scope: &Scope<'a>) -> Result<Value<'a>> {
         match self {
             Self::Constant(value) => Ok(Value::Ref(value.as_raw_bson_ref())),
@@ -34,12 +34,16 @@ impl Expression {
                 Ok(array.into())
             }
             Self::Call(function, arguments) => {
+                scope.context().check()?;
                 let values = arguments.iter().map(|argument| {
                     argument.as_ref().map(|argument| argument.evaluate(scope)).transpose()
                 });
                 function.call(values.collect::<Result<_>>()?, scope.context())
             }
-            Self::Form(form) => form.evaluate(scope),
+            Self::Form(form) => {
+                scope.context().check()?;
+                form.evaluate(scope)
+            }
         }
     }
 

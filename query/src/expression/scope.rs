@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use argon_core::Environment;
+use argon_core::{Environment, Result};
 use bson::raw::{RawBson, RawDocument};
 use bson::{DateTime, Timestamp};
 
 use super::compile::Variable;
+use crate::Interrupt;
+use crate::plan::Counters;
 use crate::value::Value;
 
 /// What is the same for all documents of a command: nothing is taken from the machine.
@@ -18,6 +20,8 @@ pub struct Context {
     pub cluster_time: Timestamp,
     /// The state of the generator of random numbers, which is never zero.
     random: Mutex<u64>,
+    interrupt: Interrupt,
+    examined: Arc<Counters>,
 }
 
 impl Context {
@@ -33,7 +37,33 @@ impl Context {
             now,
             cluster_time: Timestamp { time: seconds, increment: 1 },
             random: Mutex::new(seed | 1),
+            interrupt: Interrupt::default(),
+            examined: Arc::default(),
         }
+    }
+
+    /// The same, which an interrupt ends.
+    #[must_use]
+    pub fn with_interrupt(self, interrupt: Interrupt) -> Self {
+        Self { interrupt, ..self }
+    }
+
+    /// What ends what is evaluated.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// Counts what is read, and knows how.
+    pub fn examined(&self) -> &Arc<Counters> {
+        &self.examined
+    }
+
+    /// Goes on, unless what is evaluated was [interrupted](Interrupt).
+    ///
+    /// # Errors
+    /// That of the interrupt.
+    pub fn check(&self) -> Result<()> {
+        self.interrupt.check()
     }
 
     /// The next random number, from 0 to below 1. Not for secrets.
@@ -74,7 +104,7 @@ impl Evaluation {
     }
 
     /// What is the same for all documents.
-    pub fn context(&self) -> &Context {
+    pub fn context(&self) -> &Arc<Context> {
         &self.context
     }
 

@@ -16,7 +16,7 @@ use crate::Collation;
 use crate::expression::Evaluation;
 use crate::filter::FilterOptions;
 use crate::plan::{
-    self, Choice, Counters, Direction, Hint, IndexProvider, Indexes, Query, Reader, StoreIndexes,
+    self, Choice, Direction, Hint, IndexProvider, Indexes, Query, Reader, StoreIndexes,
 };
 use crate::sort::SortPattern;
 
@@ -81,8 +81,9 @@ impl Selection {
     /// Whether a document matches.
     ///
     /// # Errors
-    /// See [`Matcher::matches`].
+    /// See [`Matcher::matches`]; that of an [`Interrupt`](crate::Interrupt).
     pub fn matches(&self, document: &RawDocument) -> Result<bool> {
+        self.evaluation.context().check()?;
         self.matcher.matches(document, &self.evaluation)
     }
 
@@ -171,12 +172,14 @@ impl Selection {
             ..Query::of(self.query())
         };
         let choice = plan::choose(&query, Indexes::of(source.as_ref(), &definitions))?;
+        let counters = self.evaluation.context().examined().clone();
+        counters.add_plan(choice.plan.summary());
         let reader = Reader {
             view: view.clone(),
             source,
             predicate: Some(self.predicate()),
             sort: None,
-            counters: Arc::new(Counters::default()),
+            counters,
         };
         Ok((choice, reader))
     }

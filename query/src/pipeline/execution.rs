@@ -32,7 +32,7 @@ pub struct Execution {
     pub limits: Limits,
     /// Time, randomness, and the variables that were declared outside of the pipeline.
     pub evaluation: Evaluation,
-    /// Counts the entries and documents that plans read.
+    /// Counts the entries and documents that plans read; those of the context, unless replaced.
     pub examined: Arc<Counters>,
 }
 
@@ -66,7 +66,7 @@ impl Limits {
 impl Execution {
     /// An execution without variables of its own.
     pub fn new(collections: Arc<dyn Collections>, context: Arc<Context>, limits: Limits) -> Self {
-        let examined = Arc::default();
+        let examined = context.examined().clone();
         Self { collections, limits, evaluation: Evaluation::new(context), examined }
     }
 

@@ -245,5 +245,6 @@ impl Pipeline {
 }
 
 fn run_stages(stages: &[Arc<dyn Stage>], rows: Rows, execution: &Execution) -> Rows {
+    let rows = rows::interruptible(rows, execution.evaluation.context());
     stages.iter().fold(rows, |rows, stage| stage.clone().run(rows, execution))
 }

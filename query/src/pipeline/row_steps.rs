@@ -107,6 +107,7 @@ fn push(
     mut row: Row,
     passed: &mut Vec<Row>,
 ) -> Result<Flow> {
+    execution.evaluation.context().check()?;
     let mut flow = Flow::More;
     for (place, step) in steps.iter().enumerate() {
         match step {

@@ -1,9 +1,14 @@
 //! The documents that flow through a pipeline.
 
+use std::sync::Arc;
+
 use argon_core::Result;
 use argon_core::model::Document;
 use bson::raw::{RawDocument, RawDocumentBuf};
+use futures::future;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+
+use crate::expression::Context;
 
 /// A document in a pipeline: as it is stored, or computed.
 #[derive(Debug, Clone)]
@@ -67,6 +72,12 @@ pub(crate) fn from_iter(rows: impl Iterator<Item = Result<Row>> + Send + 'static
 /// Returns the documents of a list in batches.
 pub(crate) fn from_vec(rows: Vec<Row>) -> Rows {
     from_iter(rows.into_iter().map(Ok))
+}
+
+/// Returns the rows, which end with the error of an [interrupt](crate::Interrupt) once that is set.
+pub(crate) fn interruptible(rows: Rows, context: &Arc<Context>) -> Rows {
+    let context = context.clone();
+    rows.and_then(move |batch| future::ready(context.check().map(|()| batch))).boxed()
 }
 
 /// Returns the rows that a future gives, once they are wanted.

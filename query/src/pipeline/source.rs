@@ -7,7 +7,7 @@ use argon_core::{Error, LaterIndex, Result};
 use async_trait::async_trait;
 use bson::Document;
 use bson::raw::RawDocument;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, future, stream};
 
 use super::rows::{self, Row, Rows};
 use super::values::keys_at;
@@ -66,6 +66,13 @@ pub struct ReadRequest<'r> {
     pub examined: Arc<Counters>,
 }
 
+impl ReadRequest<'_> {
+    /// All documents.
+    pub fn all(examined: Arc<Counters>) -> Self {
+        Self { filter: None, sort: None, limit: None, hint: None, examined }
+    }
+}
+
 /// The rows of a [`ReadRequest`].
 pub struct ReadRows {
     /// All rows that match.
@@ -122,9 +129,9 @@ pub trait Collection: Send + Sync {
     /// those that an equality in a query matches, null for missing. The values are given by their
     /// [keys](argon_core::key).
     ///
-    /// Without an index it is a scan.
-    fn lookup(&self, path: &[String], keys: BTreeSet<Box<[u8]>>) -> Rows {
-        matching_keys(self.scan(None), path.to_vec(), keys)
+    /// Without an index it is a scan. What is read is counted.
+    fn lookup(&self, path: &[String], keys: BTreeSet<Box<[u8]>>, examined: &Arc<Counters>) -> Rows {
+        scanned_lookup(self, path, keys, examined)
     }
 
     /// Whether [`lookup`](Self::lookup) of a path reads only what it returns.
@@ -159,9 +166,18 @@ pub struct Statistics {
     pub size: u64,
 }
 
-/// Keeps the rows that have one of the keys at a path.
-pub(crate) fn matching_keys(input: Rows, path: Vec<String>, keys: BTreeSet<Box<[u8]>>) -> Rows {
-    filtered(input, move |document| has_key_at(document, &path, &keys))
+/// Reads all documents, and keeps those that have one of the keys at a path.
+pub(crate) fn scanned_lookup(
+    collection: &(impl Collection + ?Sized),
+    path: &[String],
+    keys: BTreeSet<Box<[u8]>>,
+    examined: &Arc<Counters>,
+) -> Rows {
+    let path = path.to_vec();
+    match collection.read(ReadRequest::all(examined.clone())) {
+        Ok(read) => filtered(read.rows, move |document| has_key_at(document, &path, &keys)),
+        Err(error) => stream::once(future::err(error)).boxed(),
+    }
 }
 
 /// Whether a document has one of the keys at a path.

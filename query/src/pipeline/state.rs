@@ -15,7 +15,7 @@ use futures::{StreamExt, TryStreamExt, future, stream};
 use super::history;
 use super::rows::{BATCH, Row, Rows, deferred, from_vec};
 use super::source::{
-    Collection, Collections, HistoryRequest, ReadRequest, ReadRows, has_key_at, matching_keys,
+    Collection, Collections, HistoryRequest, ReadRequest, ReadRows, has_key_at, scanned_lookup,
 };
 use crate::Code;
 use crate::find::Selection;
@@ -111,15 +111,6 @@ fn batches(rows: impl futures::Stream<Item = Result<Row>> + Send + 'static, most
 }
 
 impl StateCollection {
-    /// The documents with these `_id`s.
-    fn get(&self, keys: Vec<Key>) -> Rows {
-        let view = self.view.clone();
-        deferred(async move {
-            let found = view.get_many(keys).await?;
-            Ok(from_vec(found.into_iter().flatten().map(Row::Stored).collect()))
-        })
-    }
-
     fn reader(&self, predicate: Option<Predicate>, examined: Arc<Counters>) -> Reader {
         Reader {
             view: self.view.clone(),
@@ -143,6 +134,7 @@ impl Collection for StateCollection {
         let Choice { plan, is_sorted, .. } = self.plan(&request)?;
         let is_reversed =
             matches!(plan, Plan::CollectionScan { direction: Direction::Descending, .. });
+        request.examined.add_plan(plan.summary());
         let predicate = request.filter.as_ref().map(Selection::predicate);
         let sort = request.sort.filter(|_| is_sorted).cloned();
         let reader = Reader { sort, ..self.reader(predicate, request.examined) };
@@ -180,26 +172,29 @@ impl Collection for StateCollection {
     }
 
     fn scan(&self, filter: Option<Selection>) -> Rows {
-        let request =
-            ReadRequest { filter, sort: None, limit: None, hint: None, examined: Arc::default() };
-        match self.read(request) {
+        match self.read(ReadRequest { filter, ..ReadRequest::all(Arc::default()) }) {
             Ok(read) => read.rows,
             Err(error) => stream::once(future::err(error)).boxed(),
         }
     }
 
     /// The documents are in the order of their `_id`s if there is an index.
-    fn lookup(&self, path: &[String], keys: BTreeSet<Box<[u8]>>) -> Rows {
+    fn lookup(&self, path: &[String], keys: BTreeSet<Box<[u8]>>, examined: &Arc<Counters>) -> Rows {
         if is_id(path) {
             // Values that can't be an `_id` match nothing.
-            return self.get(keys.iter().filter_map(|key| Key::from_bytes(key).ok()).collect());
+            let keys = keys.iter().filter_map(|key| Key::from_bytes(key).ok()).collect();
+            let plan = Plan::IdPoints(keys);
+            examined.add_plan(plan.summary());
+            let rows = plan::read(&plan, &self.reader(None, examined.clone()));
+            return batches(rows.map_ok(|(_, version)| Row::Stored(version.document)), BATCH);
         }
         let Some(plan) = self.lookup_plan(path, &keys) else {
-            return matching_keys(self.scan(None), path.to_vec(), keys);
+            return scanned_lookup(self, path, keys, examined);
         };
+        examined.add_plan(plan.summary());
         let path = path.to_vec();
         let predicate: Predicate = Arc::new(move |document| has_key_at(document, &path, &keys));
-        let found = plan::read(&plan, &self.reader(Some(predicate), Arc::default()));
+        let found = plan::read(&plan, &self.reader(Some(predicate), examined.clone()));
         deferred(async move {
             let mut found: Vec<(Key, Version)> = found.try_collect().await?;
             found.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -226,6 +221,11 @@ impl Collection for NoCollection {
     /// Nothing is read, whatever the hint.
     fn plan(&self, _: &ReadRequest<'_>) -> Result<Choice> {
         Ok(Choice::none())
+    }
+
+    fn read(&self, request: ReadRequest<'_>) -> Result<ReadRows> {
+        request.examined.add_plan("EOF".to_owned());
+        Ok(ReadRows { rows: self.scan(None), is_sorted: true, is_reversed: false })
     }
 
     fn scan(&self, _: Option<Selection>) -> Rows {

@@ -41,6 +41,21 @@ impl Pipeline {
         collection: &str,
         request: &(dyn Fn() -> WriteRequest + Sync),
     ) -> Result<WrittenRows> {
+        let context = Arc::new(Context::of(branch.environment()));
+        self.write_in(&context, branch, collection, request).await
+    }
+
+    /// The same, evaluated in a context, which may be [interrupted](crate::Interrupt).
+    ///
+    /// # Errors
+    /// As of [`write_to`](Self::write_to); that of the interrupt, and nothing is written.
+    pub async fn write_in(
+        self: &Arc<Self>,
+        context: &Arc<Context>,
+        branch: &Branch,
+        collection: &str,
+        request: &(dyn Fn() -> WriteRequest + Sync),
+    ) -> Result<WrittenRows> {
         let Some(write) = self.write() else {
             return Err(Error::invalid("the pipeline has no $out or $merge"));
         };
@@ -67,8 +82,8 @@ impl Pipeline {
             }
             let collections = StateCollections::new(state.clone());
             let collections = collections.with_project(project.clone(), branch.name().clone());
-            let context = Arc::new(Context::of(branch.environment()));
-            let execution = Execution::new(Arc::new(collections), context, Limits::default());
+            let collections = Arc::new(collections);
+            let execution = Execution::new(collections, context.clone(), Limits::default());
             let mut writer = RowWriter::new(&state, branch, &target);
             let mut rows = self.run(collection, &execution);
             while let Some(batch) = rows.try_next().await? {

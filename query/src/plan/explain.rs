@@ -166,6 +166,22 @@ fn shown_direction(direction: Direction) -> &'static str {
     }
 }
 
+impl Plan {
+    /// The plan in a few words, as MongoDB's log has it.
+    pub(crate) fn summary(&self) -> String {
+        match self {
+            Self::CollectionScan { .. } => "COLLSCAN".to_owned(),
+            Self::IdPoints(keys) if keys.len() == 1 => "IDHACK".to_owned(),
+            Self::IdPoints(_) | Self::IdRange(_) => "IXSCAN { _id: 1 }".to_owned(),
+            Self::IndexScan(scan) => {
+                let key: Bson = scan.index.key_pattern().clone().into();
+                format!("IXSCAN {}", shown::value(&key))
+            }
+            Self::Or(plans) => plans.iter().map(Self::summary).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
 fn id_scan(bounds: Vec<Bson>) -> Document {
     doc! {
         "stage": "IXSCAN",

@@ -1,8 +1,8 @@
 //! Runs plans.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon_core::key::Key;
 use argon_core::storage::{KeyRange, Predicate, Version};
@@ -55,6 +55,7 @@ pub struct Counters {
     exact: bool,
     keys: AtomicU64,
     documents: AtomicU64,
+    plans: Mutex<Vec<String>>,
 }
 
 impl Counters {
@@ -73,6 +74,20 @@ impl Counters {
     /// [exact](Self::exact), a scan also counts what it reads ahead, and versions that the state hides.
     pub fn documents(&self) -> u64 {
         self.documents.load(Ordering::Relaxed)
+    }
+
+    /// The plans by which was read, as MongoDB's log has them: `COLLSCAN`, or `IXSCAN { a: 1 }, IXSCAN { b: 1 }`.
+    /// Empty if no collection was read.
+    pub fn plan_summary(&self) -> String {
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner).join(", ")
+    }
+
+    /// Notes by which plan is read.
+    pub(crate) fn add_plan(&self, summary: String) {
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        if !plans.contains(&summary) {
+            plans.push(summary);
+        }
     }
 
     pub(super) fn add_keys(&self, count: usize) {

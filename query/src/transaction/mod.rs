@@ -38,7 +38,7 @@ use staged::{Staged, Writes, in_order};
 /// Writes that become one commit, and are seen by the reads of the transaction.
 ///
 /// Each command is applied as a whole, or not at all if it fails. The time stays the same from the begin
-/// to the end. Memory: the documents that are written, before and after.
+/// to the end, unless [another](Self::set_context) is set. Memory: the documents that are written, before and after.
 #[derive(Clone)]
 pub struct Transaction {
     branch: Branch,
@@ -104,6 +104,11 @@ impl Transaction {
         )))
     }
 
+    /// Evaluates what follows in another context, which may be [interrupted](crate::Interrupt).
+    pub fn set_context(&mut self, context: Arc<Context>) {
+        self.context = context;
+    }
+
     /// The state in which the transaction began.
     pub fn state(&self) -> &State {
         &self.state
@@ -161,7 +166,7 @@ impl Transaction {
         command: &UpdateCommand,
     ) -> Result<Modified> {
         let environment = self.branch.environment().clone();
-        let (selection, update) = command.compile(&environment)?;
+        let (selection, update) = command.compile(&self.context)?;
         let change = |document: &RawDocument| update.change(document, &selection);
         let inserted = || update.inserted(&environment);
         let insert = command.upsert.then_some(&inserted as &Insert<'_>);
@@ -184,7 +189,7 @@ impl Transaction {
         collection: &CollectionName,
         command: &DeleteCommand,
     ) -> Result<Modified> {
-        let selection = command.compile(self.branch.environment())?;
+        let selection = command.compile(&self.context)?;
         let matching = if self.is_capped(collection) && !command.many {
             self.first(collection, &command.find()).await?
         } else {
@@ -202,7 +207,7 @@ impl Transaction {
         collection: &CollectionName,
         command: &FindAndModifyCommand,
     ) -> Result<FoundAndModified> {
-        let compiled = command.compile(self.branch.environment())?;
+        let compiled = command.compile(&self.context, self.branch.environment())?;
         let change = |document: &RawDocument| compiled.change(document);
         let inserted = || compiled.inserted();
         let insert = compiled.may_insert.then_some(&inserted as &Insert<'_>);

@@ -55,11 +55,21 @@ impl Collections for OverlayCollections {
 
 #[async_trait]
 impl Collection for OverlayCollection {
+    /// The order of an index is not that in which the written documents are put between.
     fn read(&self, request: ReadRequest<'_>) -> Result<ReadRows> {
+        let (is_sorted, filter) = (request.sort.is_none(), request.filter.clone());
+        let natural = match request.hint {
+            Some(Hint::Natural(direction)) => Some(*direction),
+            _ => self.is_capped().then_some(Direction::Ascending),
+        };
+        let Some(direction) = natural else {
+            let request = ReadRequest { sort: None, limit: None, ..request };
+            let rows = self.merged(self.base.read(request)?.rows, filter);
+            return Ok(ReadRows { rows, is_sorted, is_reversed: false });
+        };
         self.plan(&request)?;
-        let (rows, is_sorted) = (self.scan(request.filter), request.sort.is_none());
-        let is_reversed =
-            self.is_capped() && request.hint == Some(&Hint::Natural(Direction::Descending));
+        let is_reversed = self.is_capped() && direction == Direction::Descending;
+        let rows = self.scan(filter);
         let rows = if is_reversed { reversed(rows) } else { rows };
         Ok(ReadRows { rows, is_sorted, is_reversed })
     }
@@ -68,12 +78,21 @@ impl Collection for OverlayCollection {
         self.base.is_capped()
     }
 
-    /// What the transaction has written of a capped collection comes last.
     fn scan(&self, filter: Option<Selection>) -> Rows {
+        self.merged(self.base.scan(filter.clone()), filter)
+    }
+
+    fn indexes(&self) -> Vec<Definition> {
+        self.base.indexes()
+    }
+}
+
+impl OverlayCollection {
+    /// Puts the written documents that match between stored ones; what the transaction has written of a capped
+    /// collection comes last.
+    fn merged(&self, batches: Rows, filter: Option<Selection>) -> Rows {
         let is_capped = self.is_capped();
-        let (writes, filter_of_writes) = (self.writes.clone(), filter.clone());
-        let merge = Merge { writes, filter: filter_of_writes, upto: None, is_capped };
-        let batches = self.base.scan(filter);
+        let merge = Merge { writes: self.writes.clone(), filter, upto: None, is_capped };
         let merged = stream::try_unfold(Some((batches, merge)), |state| async move {
             let Some((mut batches, mut merge)) = state else { return Ok(None) };
             match batches.try_next().await? {
@@ -82,10 +101,6 @@ impl Collection for OverlayCollection {
             }
         });
         merged.try_filter(|batch| std::future::ready(!batch.is_empty())).boxed()
-    }
-
-    fn indexes(&self) -> Vec<Definition> {
-        self.base.indexes()
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use argon_core::ErrorKind;
 use argon_core::watch::WatchedCommit;
-use argon_core::{Environment, ErrorKind};
 use argon_query::expression::Context;
 use argon_query::pipeline::{Execution, Limits, MemoryCollections, Pipeline, Row};
 use bson::raw::{RawDocument, RawDocumentBuf};
@@ -66,10 +66,11 @@ impl ChangeStream {
     }
 
     /// The next events, at most `count`; waits for the first one up to `wait`. It may be dropped while it
-    /// waits.
+    /// waits. The stages of the stream are evaluated in a context.
     pub(crate) async fn batch(
         &mut self,
         shared: &Shared,
+        context: &Arc<Context>,
         count: usize,
         wait: Duration,
     ) -> Result<EventBatch> {
@@ -88,7 +89,7 @@ impl ChangeStream {
             };
             let Some(next) = next else { break };
             let (source, happening) = next?;
-            self.read(source, happening).await?;
+            self.read(source, happening, context).await?;
         }
         Ok(self.take(count))
     }
@@ -115,7 +116,12 @@ impl ChangeStream {
     }
 
     /// Reads the events of what happened.
-    async fn read(&mut self, source: usize, happening: Happening) -> Result<()> {
+    async fn read(
+        &mut self,
+        source: usize,
+        happening: Happening,
+        context: &Arc<Context>,
+    ) -> Result<()> {
         let Happening::Commit(commit) = happening else {
             self.end_of_branch(source);
             return Ok(());
@@ -160,7 +166,7 @@ impl ChangeStream {
             }
         }
         if let Some(pipeline) = self.options.pipeline.as_ref().filter(|_| !written.is_empty()) {
-            written = staged(pipeline, branch.environment(), written).await?;
+            written = staged(pipeline, context, written).await?;
         }
         for (number, event) in written {
             self.push(number, event, given.unwrap_or(Given::Events(0)))?;
@@ -212,7 +218,7 @@ impl ChangeStream {
 /// Runs the stages of a stream on events with their numbers.
 async fn staged(
     pipeline: &Arc<Pipeline>,
-    environment: &Environment,
+    context: &Arc<Context>,
     events: Vec<(u32, RawDocumentBuf)>,
 ) -> Result<Vec<(u32, RawDocumentBuf)>> {
     let tokens =
@@ -221,8 +227,7 @@ async fn staged(
     let mut collections = MemoryCollections::default();
     collections
         .insert("events", events.into_iter().map(|(_, event)| Row::Computed(event)).collect());
-    let context = Arc::new(Context::of(environment));
-    let execution = Execution::new(Arc::new(collections), context, Limits::default());
+    let execution = Execution::new(Arc::new(collections), context.clone(), Limits::default());
     let rows: Vec<Row> = pipeline.run("events", &execution).try_concat().await?;
     let mut known = tokens.iter();
     let mut staged = Vec::with_capacity(rows.len());

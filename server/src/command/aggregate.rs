@@ -127,7 +127,7 @@ async fn aggregate(call: &Call<'_>) -> Result<Reply> {
     let branch = call.writable().await?;
     call.signed(&branch)?;
     let signed = || call.signed(&branch).unwrap_or_else(|_| branch.request());
-    let written = pipeline.write_to(&branch, &base, &signed).await;
+    let written = pipeline.write_in(call.context(), &branch, &base, &signed).await;
     written.map_err(|error| CommandError::from(error).in_namespace(&namespace))?;
     call.shared.clock.tick(call.environment());
     open(call, stream::empty().boxed(), &namespace).await
@@ -205,7 +205,7 @@ fn own_database(mut stages: Vec<Document>, call: &Call<'_>) -> Vec<Document> {
 fn of_server(call: &Call<'_>, stages: &[Document]) -> Option<Vec<Document>> {
     let first = stages.first()?.keys().next()?;
     match first.as_str() {
-        "$currentOp" => Some(vec![super::diagnostic::current_operation(call)]),
+        "$currentOp" => Some(super::operation::listed(call, !asks_for_all(&stages[0]))),
         // The sessions of others are not for every user.
         "$listLocalSessions" | "$listSessions" if call.held.is_enforced => Some(Vec::new()),
         "$listLocalSessions" | "$listSessions" => {
@@ -213,6 +213,14 @@ fn of_server(call: &Call<'_>, stages: &[Document]) -> Option<Vec<Document>> {
         }
         _ => None,
     }
+}
+
+/// Whether `$currentOp` asks for the operations of all users.
+fn asks_for_all(stage: &Document) -> bool {
+    stage
+        .get_document("$currentOp")
+        .and_then(|options| options.get_bool("allUsers"))
+        .unwrap_or(false)
 }
 
 /// The name of the collection that the documents of the first stage are.
@@ -227,7 +235,7 @@ pub(super) fn with_stages(
     let rows = documents.iter().map(row).collect::<Result<Vec<_>>>()?;
     let mut collections = MemoryCollections::default();
     collections.insert(FIRST, rows);
-    let mut execution = crate::place::Reading::empty(call.environment()).execution;
+    let mut execution = crate::place::Reading::empty(call.context()).execution;
     execution.collections = Arc::new(collections);
     let pipeline = Arc::new(Pipeline::compile(stages, &Options::default())?);
     Ok(pipeline.run(FIRST, &execution))

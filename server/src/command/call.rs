@@ -5,6 +5,7 @@ use std::sync::Arc;
 use argon_core::model::{Actor, CollectionName, MAX_ACTOR_BYTES, Message, Trailer, Trailers};
 use argon_core::write::WriteRequest;
 use argon_core::{Branch, Environment, ErrorKind, State, Store};
+use argon_query::expression::Context;
 use argon_query::transaction::Transaction;
 use bson::raw::RawBsonRef;
 use bson::{Bson, Timestamp};
@@ -16,6 +17,7 @@ use super::retry::Retry;
 use crate::arguments::Arguments;
 use crate::connection::Connection;
 use crate::failure::{CommandError, Result};
+use crate::operations::Operation;
 use crate::place::{Place, Reading};
 use crate::rights::{Claim, Held};
 use crate::sessions::{Session, SessionId, SessionState, Work, is_same};
@@ -39,6 +41,7 @@ pub(crate) struct Call<'c> {
     pub(crate) in_transaction: bool,
     /// The time at which it reads, if it asks for a snapshot.
     pub(crate) snapshot: Option<Timestamp>,
+    pub(crate) operation: &'c Arc<Operation>,
     /// What it did already, if it is a retry.
     pub(crate) retry: Retry,
     /// The rights of the client.
@@ -62,10 +65,16 @@ impl Call<'_> {
             number: self.number,
             in_transaction: self.in_transaction,
             snapshot: self.snapshot,
+            operation: self.operation,
             retry: self.retry.clone(),
             held: self.held.clone(),
             claim: self.claim.clone(),
         }
+    }
+
+    /// What its expressions are evaluated in.
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.operation.context
     }
 
     pub(crate) fn environment(&self) -> &Environment {
@@ -148,9 +157,10 @@ impl Call<'_> {
         match (self.place().await?, self.snapshot) {
             (Place::Head(branch), Some(time)) => {
                 let state = self.shared.snapshots.state(&branch, time).await?;
-                Ok(Reading::new(state, branch.project().clone(), branch.name().clone()))
+                let (project, name) = (branch.project().clone(), branch.name().clone());
+                Ok(Reading::new(state, project, name, self.context()))
             }
-            (place, _) => place.read(self.environment()).await,
+            (place, _) => place.read(self.context()).await,
         }
     }
 
@@ -263,6 +273,9 @@ impl Call<'_> {
                 Transaction::begin_at(branch, state)
             };
             open.begun.push((branch.clone(), transaction));
+        }
+        if let Some(transaction) = open.on(branch) {
+            transaction.set_context(self.context().clone());
         }
         Ok(())
     }

@@ -1,13 +1,12 @@
 //! Counts.
 
 use argon_core::ErrorKind;
-use argon_query::expression::{Context, Evaluation};
+use argon_query::expression::Evaluation;
 use argon_query::filter::FilterOptions;
 use argon_query::find::{Selection, collation_of};
 use argon_query::plan::Hint;
 use bson::doc;
 use futures::{FutureExt, TryStreamExt};
-use std::sync::Arc;
 
 use super::find::Query;
 use super::{Call, Command, Effect, Reply, view};
@@ -57,10 +56,13 @@ async fn count(call: &Call<'_>) -> Result<Reply> {
                 let all = if filter.is_empty() && hint.is_none() {
                     collection.count().await?
                 } else {
-                    let context = Arc::new(Context::of(state.environment()));
                     let collation = collation_of(collation)?;
                     let options = FilterOptions { collation, ..FilterOptions::default() };
-                    let selection = Selection::compile(filter, &options, Evaluation::new(context))?;
+                    let selection = Selection::compile(
+                        filter,
+                        &options,
+                        Evaluation::new(call.context().clone()),
+                    )?;
                     selection.with_hint(hint).count(&collection).await?
                 };
                 let rest = all.saturating_sub(*skip);

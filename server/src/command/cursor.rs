@@ -43,7 +43,7 @@ pub(super) const COMMANDS: &[Command] = &[
 pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result<Reply> {
     let arguments = call.arguments;
     let size = first_size(call)?;
-    let mut cursor = RowCursor::new(rows);
+    let mut cursor = RowCursor::new(rows, call.operation.context.clone());
     if arguments.is_set("singleBatch")? {
         let size = if size == 0 { FIRST_BATCH } else { size };
         let batch = cursor.batch(size).await?;
@@ -54,6 +54,7 @@ pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result
         0
     } else {
         let no_timeout = arguments.is_set("noCursorTimeout")?;
+        call.operation.done()?;
         call.shared.cursors.keep(
             namespace.to_owned(),
             Cursor::Rows(cursor),
@@ -114,6 +115,9 @@ async fn get_more(call: &Call<'_>) -> Result<Reply> {
     let namespace = call.namespace(collection);
     let size = batch_size(arguments.integer("batchSize")?)?.filter(|size| *size > 0);
     let mut cursor = call.shared.cursors.take(id, &namespace, call.transaction())?;
+    if let Some(context) = cursor.context() {
+        call.operation.adopt(context);
+    }
     let count = size.unwrap_or(usize::MAX);
     let (reply, is_last) = match cursor.cursor()? {
         Cursor::Stream(stream) => watch::next(call, stream, count, (id, &namespace)).await?,
@@ -127,6 +131,7 @@ async fn get_more(call: &Call<'_>) -> Result<Reply> {
     if is_last {
         return Ok(reply);
     }
+    call.operation.done()?;
     cursor.put_back();
     Ok(Reply { next: Some(call.request.body.clone()), ..reply })
 }

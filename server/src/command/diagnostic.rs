@@ -110,22 +110,6 @@ pub(super) const COMMANDS: &[Command] = &[
         status::top
     ),
     fact!("whatsmyuri", Need::Login, &[], &[], "Gives the address of the client.", whats_my_uri),
-    fact!(
-        "currentOp",
-        Need::Login,
-        &[],
-        &["$all", "$ownOps", "active"],
-        "Lists the running command.",
-        current_operations
-    ),
-    fact!(
-        "killOp",
-        Need::Everything(Right::Monitor),
-        &[],
-        &["op"],
-        "Finds no operation to kill: a client that goes away ends its own.",
-        kill_operation
-    ),
     fact!("listCommands", Need::Login, &[], &[], "Lists the commands.", list_commands),
     fact!(
         "replSetGetStatus",
@@ -242,31 +226,6 @@ fn get_options(call: &Call<'_>) -> Result<Reply> {
 
 fn whats_my_uri(call: &Call<'_>) -> Result<Reply> {
     Reply::of(&doc! { "you": call.connection.peer.to_string() })
-}
-
-fn current_operations(call: &Call<'_>) -> Result<Reply> {
-    Reply::of(&doc! { "inprog": [current_operation(call)] })
-}
-
-/// The running command, for `currentOp`.
-pub(super) fn current_operation(call: &Call<'_>) -> Document {
-    doc! {
-        "type": "op",
-        "host": call.connection.local.to_string(),
-        "desc": format!("conn{}", call.connection.id),
-        "connectionId": call.connection.id,
-        "client": call.connection.peer.to_string(),
-        "appName": call.connection.application().unwrap_or_default(),
-        "active": true,
-        "opid": call.request.id,
-        "op": "command",
-        "ns": call.namespace("$cmd.aggregate"),
-        "command": { call.name: 1 },
-    }
-}
-
-fn kill_operation(_: &Call<'_>) -> Result<Reply> {
-    Reply::of(&doc! { "info": "attempting to kill op" })
 }
 
 fn list_commands(_: &Call<'_>) -> Result<Reply> {

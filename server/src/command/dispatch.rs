@@ -8,14 +8,17 @@ use std::time::Duration;
 use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf, cstr};
 use bson::{Binary, Timestamp, rawdoc, spec::BinarySubtype};
 use futures::FutureExt;
-use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 use super::retry::{Retry, run_once};
-use super::{Call, Command, Effect, Reply, argon, named, snapshot, time_series, transaction};
+use super::{
+    Call, Command, Effect, Reply, argon, named, observe, snapshot, time_series, transaction,
+};
 use crate::arguments::Arguments;
 use crate::auth::of_user;
 use crate::connection::Connection;
 use crate::failure::{CommandError, Result};
+use crate::operations::Operation;
 use crate::rights;
 use crate::rights::{Claim, Held};
 use crate::sessions::{Session, SessionId};
@@ -32,6 +35,40 @@ pub(crate) struct Answer {
 pub(crate) fn may_be_abandoned(request: &Request) -> bool {
     let command = name_of(request).and_then(named);
     command.is_none_or(|command| !writes(command, &request.body))
+}
+
+/// Whether a command may compute for long, so that it needs a thread of its own.
+pub(crate) fn may_compute(request: &Request) -> bool {
+    let command = name_of(request).and_then(named);
+    command
+        .is_some_and(|command| command.effect != Effect::None && !is_by_id(command, &request.body))
+}
+
+/// Whether a command finds one document by its `_id`, and computes nothing: the way to another thread would take as
+/// long as the command.
+fn is_by_id(command: &Command, body: &RawDocument) -> bool {
+    let is_value = |value: RawBsonRef<'_>| {
+        !matches!(
+            value,
+            RawBsonRef::Document(_) | RawBsonRef::Array(_) | RawBsonRef::RegularExpression(_)
+        )
+    };
+    let is_id = |filter: &RawDocument| {
+        let mut fields = filter.iter();
+        let first = fields.next().and_then(std::result::Result::ok);
+        fields.next().is_none()
+            && first.is_some_and(|(name, value)| name.as_str() == "_id" && is_value(value))
+    };
+    // A text may be the path of an expression.
+    let is_switch = |value| is_value(value) && !matches!(value, RawBsonRef::String(_));
+    let is_plain = match body.get("projection") {
+        Ok(None) => true,
+        Ok(Some(RawBsonRef::Document(projection))) => {
+            projection.iter().all(|field| field.is_ok_and(|(_, value)| is_switch(value)))
+        }
+        _ => false,
+    };
+    command.name == "find" && is_plain && body.get_document("filter").is_ok_and(is_id)
 }
 
 /// Whether a request writes: by its command, or by the last stage of its pipeline.
@@ -51,18 +88,25 @@ pub(super) fn writes(command: &Command, body: &RawDocument) -> bool {
 pub(crate) async fn run(
     shared: &Arc<Shared>,
     connection: &Connection,
-    request: &Request,
+    request: &Arc<Request>,
 ) -> Answer {
     shared.counters.requests.fetch_add(1, Ordering::Relaxed);
-    shared.operations.count(request);
-    let begun = Instant::now();
+    shared.operation_counts.count(request);
+    let running = shared.operations.begin(shared.store.environment(), connection, request);
+    let operation = &*running.operation;
+    let command = name_of(request).and_then(named);
+    let span = command.map_or_else(Span::none, |command| observe::span(command, operation));
+    // What waits says nothing by its duration.
+    let observed = command.filter(|command| !waits(shared, command, &request.body));
     // A defect ends the command, not the connection.
-    let attempted = AssertUnwindSafe(attempt(shared, connection, request)).catch_unwind().await;
+    let attempted = AssertUnwindSafe(attempt(shared, connection, &running.operation, request));
+    let attempted = attempted.catch_unwind().instrument(span.clone()).await;
     let attempted = attempted.map(|attempted| attempted.and_then(fits));
     let attempted = attempted.unwrap_or_else(|_| {
         Err(CommandError::new(1, "the server failed within this command; its log says where"))
     });
     let is_done = attempted.is_ok();
+    span.record("otel.status_code", if is_done { "OK" } else { "ERROR" });
     let (mut body, next) = match attempted {
         Ok(Reply { mut body, next }) => {
             if !matches!(body.get("ok"), Ok(Some(_))) {
@@ -71,25 +115,30 @@ pub(crate) async fn run(
             (body, next)
         }
         Err(error) => {
-            tracing::debug!(
-                connection = connection.id,
-                error = error.message(),
-                "a command failed"
-            );
+            let (connection, error_text) = (connection.id, error.message());
+            tracing::debug!(connection, error = error_text, "a command failed");
             let body = RawDocumentBuf::try_from(&error.reply());
             (body.unwrap_or_else(|_| rawdoc! { "ok": 0.0, "code": 1 }), None)
         }
     };
-    let took = begun.elapsed();
     if is_done {
-        shared.operations.add(request, took);
+        shared.operation_counts.add(request, operation.begun.elapsed());
     }
-    if took >= shared.options.slow {
-        log_slow(connection, request, took);
+    if let Some(command) = observed {
+        observe::ended(shared, command, operation, &body);
     }
     let time = shared.clock.latest(shared.store.environment());
     append_times(&mut body, time);
     Answer { body, next }
+}
+
+/// Whether a command waits for something to happen.
+fn waits(shared: &Shared, command: &Command, body: &RawDocument) -> bool {
+    let reads_stream = || match body.get("getMore") {
+        Ok(Some(RawBsonRef::Int64(id))) => shared.cursors.is_stream(id),
+        _ => false,
+    };
+    command.name == "hello" || command.name == "getMore" && reads_stream()
 }
 
 /// Refuses a reply that is larger than a message may be.
@@ -106,22 +155,6 @@ fn fits(reply: Reply) -> Result<Reply> {
             "the reply has {bytes} bytes, and a message at most {most}: ask for less, such as by a limit"
         ),
     ))
-}
-
-/// Says that a command was slow, without its values.
-fn log_slow(connection: &Connection, request: &Request, took: Duration) {
-    let command = name_of(request).unwrap_or_default();
-    let database = request.body.get_str("$db").unwrap_or_default();
-    let collection = request.body.get_str(command).unwrap_or_default();
-    let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(
-        connection = connection.id,
-        command,
-        database,
-        collection,
-        millis,
-        "slow command"
-    );
 }
 
 fn append_times(body: &mut RawDocumentBuf, time: Timestamp) {
@@ -141,6 +174,7 @@ fn name_of(request: &Request) -> Option<&str> {
 async fn attempt(
     shared: &Arc<Shared>,
     connection: &Connection,
+    operation: &Arc<Operation>,
     request: &Request,
 ) -> Result<Reply> {
     let name = name_of(request).ok_or_else(|| CommandError::failed_to_parse("an empty command"))?;
@@ -150,7 +184,7 @@ async fn attempt(
     };
     rights::require_login(shared, connection, command)?;
     if let Some(request) = time_series::by_series(shared, request).await? {
-        return Box::pin(attempt(shared, connection, &request)).await;
+        return Box::pin(attempt(shared, connection, operation, &request)).await;
     }
     check_api(command, arguments)?;
     arguments.check_known(command.fields, true)?;
@@ -163,7 +197,16 @@ async fn attempt(
         ));
     }
     check_concerns(arguments)?;
+    let _timer = time_limit(command, arguments)?.map(|limit| operation.end_after(limit));
     let session = session_of(shared, connection, arguments)?;
+    if let Some(session) = &session {
+        let _ = operation.session.set(session.id);
+    }
+    let _computes = if computes(shared, command, &request.body) {
+        Some(operation.unless_ended(shared.computing.acquire()).await?)
+    } else {
+        None
+    };
     let number = arguments.integer("txnNumber")?;
     let in_transaction = arguments.flag("autocommit")? == Some(false);
     let mut call = Call {
@@ -178,6 +221,7 @@ async fn attempt(
         number,
         in_transaction,
         snapshot: None,
+        operation,
         retry: Retry::default(),
         held: Held::default(),
         claim: Claim::default(),
@@ -206,20 +250,27 @@ async fn attempt(
     }
 }
 
-/// Runs a command as long as it may take.
+/// Runs a command until it is ended. A write that has begun is not given up, but ends where it evaluates.
 pub(super) async fn limited(call: &Call<'_>) -> Result<Reply> {
+    call.operation.check()?;
     let running = (call.command.run)(call);
-    let limit = call.arguments.integer("maxTimeMS")?.unwrap_or(0);
-    let limit = u64::try_from(limit)
-        .map_err(|_| CommandError::bad_value(format!("maxTimeMS must not be negative: {limit}")))?;
-    // A getMore says by it how long it waits. A write that has begun is not given up.
-    if limit == 0 || call.command.name == "getMore" || writes(call.command, call.arguments.raw()) {
+    if writes(call.command, call.arguments.raw()) {
         return running.await;
     }
-    match tokio::time::timeout(Duration::from_millis(limit), running).await {
-        Ok(result) => result,
-        Err(_) => Err(CommandError::new(50, "operation exceeded time limit")),
-    }
+    call.operation.unless_ended(running).await?
+}
+
+/// The time that a command may take. A getMore says by its limit how long it waits.
+fn time_limit(command: &Command, arguments: Arguments<'_>) -> Result<Option<Duration>> {
+    let limit = arguments.integer("maxTimeMS")?.unwrap_or(0);
+    let limit = u64::try_from(limit)
+        .map_err(|_| CommandError::bad_value(format!("maxTimeMS must not be negative: {limit}")))?;
+    Ok((limit > 0 && command.name != "getMore").then_some(Duration::from_millis(limit)))
+}
+
+/// Whether a command takes one of the places of those that compute. One that waits takes none.
+fn computes(shared: &Shared, command: &Command, body: &RawDocument) -> bool {
+    command.effect != Effect::None && !waits(shared, command, body)
 }
 
 fn session_of(
@@ -309,4 +360,39 @@ fn check_concerns(arguments: Arguments<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::raw::RawDocumentBuf;
+    use bson::{Document, doc};
+
+    use super::*;
+    use crate::wire::{Flags, Form};
+
+    #[test]
+    fn what_finds_one_document_by_its_id_does_not_compute() {
+        let may_compute = |body: &Document| {
+            let body = RawDocumentBuf::try_from(body).unwrap();
+            let form = Form::Message(Flags::default());
+            may_compute(&Request { id: 1, form, compressor: None, body, sequences: Vec::new() })
+        };
+        for light in [
+            doc! { "ping": 1 },
+            doc! { "find": "c", "filter": { "_id": 7 } },
+            doc! { "find": "c", "filter": { "_id": "x" }, "projection": { "a": 1 }, "limit": 1 },
+        ] {
+            assert!(!may_compute(&light), "{light}");
+        }
+        for heavy in [
+            doc! { "find": "c" },
+            doc! { "find": "c", "filter": { "_id": { "$gt": 7 } } },
+            doc! { "find": "c", "filter": { "_id": 7, "$expr": "$a" } },
+            doc! { "find": "c", "filter": { "_id": 7 }, "projection": { "a": "$b" } },
+            doc! { "find": "c", "filter": { "_id": 7 }, "projection": { "a": { "$add": [1] } } },
+            doc! { "aggregate": "c", "filter": { "_id": 7 } },
+        ] {
+            assert!(may_compute(&heavy), "{heavy}");
+        }
+    }
 }

@@ -36,7 +36,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "createIndexes",
         aliases: &[],
-        about: "Creates indexes. Each is a commit, and usable when the command ends.",
+        about: "Creates indexes in one commit, all or none; they are usable when the command ends.",
         fields: &["commitQuorum", "ignoreUnknownIndexOptions", "indexes"],
         effect: Effect::Write,
         need: Need::Database(Right::Define),
@@ -87,22 +87,21 @@ async fn create_indexes(call: &Call<'_>) -> Result<Reply> {
     let known = state.info(&name);
     let before = known.map_or(1, |info| info.listed_indexes().len());
     let is_created = known.is_none();
-    let mut number = before;
     let collation = view::default_collation(Some(&state), name.as_str());
     let request = call.signed(&branch)?;
-    for mut definition in definitions {
-        if is_of_ids(&definition) {
-            continue;
-        }
-        // An index has the order of texts of its collection, and says so.
+    // An index has the order of texts of its collection, and says so.
+    let with_collation = |mut definition: Document| {
         if !collation.is_empty() && !definition.contains_key("collation") {
             definition.insert("collation", collation.clone());
         }
-        let created = branch.create_index(&name, definition, &request).await;
-        let created = created
-            .map_err(|error| CommandError::from(error).in_namespace(&call.namespace(&name)))?;
-        number += usize::from(created.commit.is_some());
-    }
+        definition
+    };
+    let definitions = definitions.into_iter().filter(|definition| !is_of_ids(definition));
+    let definitions = definitions.map(with_collation).collect();
+    let created = branch.create_indexes(&name, definitions, &request).await;
+    let created =
+        created.map_err(|error| CommandError::from(error).in_namespace(&call.namespace(&name)))?;
+    let number = before + created.iter().filter(|index| index.commit.is_some()).count();
     call.shared.clock.tick(call.environment());
     let count = |number| i32::try_from(number).unwrap_or(i32::MAX);
     let mut body = doc! {

@@ -6,7 +6,7 @@
 //! | `dispatch.rs` | from a request to its reply |
 //! | `reply.rs` | what a command answers |
 //! | `handshake.rs` | `hello`, `ping`, `buildInfo` and what else drivers ask at first |
-//! | `diagnostic.rs`, `status.rs` | facts about the server, and what it has done |
+//! | `diagnostic.rs`, `status.rs`, `operation.rs` | facts about the server, what it has done, its running commands |
 //! | `find.rs`, `cursor.rs`, `tailable.rs` | queries, and the rest of their documents |
 //! | `aggregate.rs`, `count.rs`, `distinct.rs`, `explain.rs` | other reads |
 //! | `write/` | `insert`, `update`, `delete`, `bulkWrite`, `findAndModify` |
@@ -17,6 +17,7 @@
 //! | `snapshot.rs` | reads at a time of the server |
 //! | `watch.rs` | change streams |
 //! | `authenticate.rs`, `user.rs`, `user_info.rs` | logging in, and users |
+//! | `observe.rs`, `shown.rs` | what operators see of commands; commands without their values |
 //! | `view.rs`, `time_series.rs` | collections of these kinds |
 
 mod aggregate;
@@ -35,9 +36,12 @@ mod explain;
 mod find;
 mod handshake;
 mod index;
+mod observe;
+mod operation;
 mod reply;
 mod retry;
 mod session;
+mod shown;
 mod snapshot;
 mod status;
 mod tailable;
@@ -52,7 +56,7 @@ mod write;
 use futures::future::BoxFuture;
 
 pub(crate) use call::Call;
-pub(crate) use dispatch::{Answer, may_be_abandoned, run};
+pub(crate) use dispatch::{Answer, may_be_abandoned, may_compute, run};
 pub(crate) use reply::Reply;
 pub(crate) use user::{role_texts, user_database};
 pub(crate) use user_info::UserArgument;
@@ -96,7 +100,7 @@ type Handler = for<'c> fn(&'c Call<'c>) -> BoxFuture<'c, Result<Reply>>;
 
 /// All commands, in the order of their families.
 pub fn commands() -> impl Iterator<Item = &'static Command> {
-    let families: [&'static [Command]; 11] = [
+    let families: [&'static [Command]; 12] = [
         handshake::COMMANDS,
         find::COMMANDS,
         cursor::COMMANDS,
@@ -108,6 +112,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         database::COMMANDS,
         session::COMMANDS,
         diagnostic::COMMANDS,
+        operation::COMMANDS,
     ];
     let others = [
         collection::COMMANDS,

@@ -9,6 +9,7 @@ use super::dispatch::session_id;
 use super::{Call, Command, Effect, Reply, transaction};
 use crate::auth::of_user;
 use crate::failure::{CommandError, Result};
+use crate::operations::{Operation, Reason};
 use crate::rights::Need;
 use crate::sessions;
 
@@ -26,7 +27,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "endSessions",
         aliases: &["killSessions"],
-        about: "Ends sessions, and their transactions.",
+        about: "Ends sessions, and their transactions; `killSessions` ends their running commands too.",
         fields: &[],
         effect: Effect::None,
         need: Need::Login,
@@ -92,7 +93,15 @@ fn listed(call: &Call<'_>) -> Result<Vec<sessions::SessionId>> {
 }
 
 fn end(call: &Call<'_>) -> Result<Reply> {
-    for id in listed(call)? {
+    let ids = listed(call)?;
+    if call.name == "killSessions" {
+        let is_meant = |running: &Operation| {
+            running.session.get().is_some_and(|id| ids.contains(id))
+                && running.id != call.operation.id
+        };
+        call.shared.operations.end(Reason::KILLED, is_meant);
+    }
+    for id in ids {
         call.shared.sessions.end(&id);
     }
     Reply::of(&Document::new())

@@ -39,7 +39,7 @@ pub(super) fn server_status(call: &Call<'_>) -> Result<Reply> {
             "bytesOut": long(counters.bytes_out.load(Ordering::Relaxed)),
             "numRequests": long(counters.requests.load(Ordering::Relaxed)),
         },
-        "opcounters": shared.operations.counts(),
+        "opcounters": shared.operation_counts.counts(),
         "mem": memory(),
         "logicalSessionRecordCache": { "activeSessionsCount": number(shared.sessions.count()) },
         "metrics": { "cursor": { "open": { "total": number(shared.cursors.count()) } } },
@@ -74,6 +74,6 @@ fn memory() -> Document {
 
 pub(super) fn top(call: &Call<'_>) -> Result<Reply> {
     let mut totals = doc! { "note": "all times in microseconds" };
-    totals.extend(call.shared.operations.times());
+    totals.extend(call.shared.operation_counts.times());
     Reply::of(&doc! { "totals": totals })
 }

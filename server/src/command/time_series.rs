@@ -1,6 +1,9 @@
 //! Time series: the options that MongoDB adds, and the other name of their documents.
 
+use std::sync::Arc;
+
 use argon_core::model::CollectionName;
+use argon_query::expression::Context;
 use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf};
 use bson::{Bson, Document};
 
@@ -27,7 +30,8 @@ pub(super) async fn by_series(shared: &Shared, request: &Request) -> Result<Opti
         return Ok(None);
     };
     let Ok(place) = shared.places.find(database).await else { return Ok(None) };
-    let state = place.read(shared.store.environment()).await?.state;
+    let context = Arc::new(Context::of(shared.store.environment()));
+    let state = place.read(&context).await?.state;
     let info = state.as_ref().and_then(|state| state.info(&series));
     let Some(Ok(options)) = info.map(|info| info.options.get_document("timeseries")) else {
         return Ok(None);

@@ -49,7 +49,7 @@ pub(super) async fn open(
     };
     let mut stream = ChangeStream::open(call.shared, call.database, scope, options).await?;
     // The first batch waits for nothing.
-    let first = stream.batch(call.shared, 0, Duration::ZERO).await?;
+    let first = stream.batch(call.shared, call.context(), 0, Duration::ZERO).await?;
     let id = call.shared.cursors.keep(
         namespace.clone(),
         Cursor::Stream(Box::new(stream)),
@@ -91,7 +91,8 @@ pub(super) async fn next(
     count: usize,
     (id, namespace): (i64, &str),
 ) -> Result<(Reply, bool)> {
-    let batch = stream.batch(call.shared, count, cursor::wait(call)?).await.map_err(resumable)?;
+    let wait = cursor::wait(call)?;
+    let batch = stream.batch(call.shared, call.context(), count, wait).await.map_err(resumable)?;
     let id = if batch.is_last { 0 } else { id };
     Ok((Reply::events(&batch, id, namespace, false), batch.is_last))
 }

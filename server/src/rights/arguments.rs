@@ -106,6 +106,14 @@ fn of_cursors(call: &Call<'_>, ids: impl IntoIterator<Item = i64>) -> Result<Vec
     Ok(demands)
 }
 
+/// `killOp`: nothing for the user's own operations. Others are not for those who only watch the server.
+pub(crate) fn of_kill(call: &Call<'_>) -> Result<Vec<Demand>> {
+    let id = call.arguments.integer("op")?.and_then(|id| i32::try_from(id).ok());
+    let operation = id.and_then(|id| call.shared.operations.get(id));
+    let is_own = operation.is_some_and(|operation| operation.user == call.claim.user);
+    Ok(if is_own { Vec::new() } else { vec![Demand::on_everything(Right::Administer)] })
+}
+
 /// What git has: it may name any state of the project, so the right is on all of that.
 pub(crate) fn of_history(call: &Call<'_>) -> Result<Vec<Demand>> {
     let database = call.shared.places.parse(call.database)?;

@@ -108,7 +108,7 @@ async fn refuse_view_of_others(call: &Call<'_>) -> Result<()> {
         return Ok(());
     }
     let Ok(place) = call.shared.places.find(call.database).await else { return Ok(()) };
-    let Ok(reading) = place.read(call.environment()).await else { return Ok(()) };
+    let Ok(reading) = place.read(call.context()).await else { return Ok(()) };
     let stages = view_stages(reading.state.as_ref(), collection)?;
     require_all(call, &of_stages(call.database, &stages))
 }

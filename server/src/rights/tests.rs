@@ -1,15 +1,18 @@
 //! Every command by every role, and attempts to go round the check.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use argon_core::model::BranchName;
 use bson::oid::ObjectId;
-use bson::{Binary, Document, doc, spec::BinarySubtype};
+use bson::raw::RawDocumentBuf;
+use bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
 
 use super::Right;
 use crate::command::commands;
 use crate::options::ServeOptions;
 use crate::testing::{Client, TestServer};
+use crate::wire::{Flags, Form, Request};
 
 /// `Unauthorized`.
 const DENIED: i32 = 13;
@@ -107,7 +110,7 @@ fn table() -> Vec<(&'static str, Document, &'static str)> {
         ("admin", doc! { "top": 1 }, "m*"),
         ("admin", doc! { "whatsmyuri": 1 }, ALL),
         ("admin", doc! { "currentOp": 1 }, ALL),
-        ("admin", doc! { "killOp": 1, "op": 1 }, "m*"),
+        ("admin", doc! { "killOp": 1, "op": 0 }, "*"),
         ("admin", doc! { "listCommands": 1 }, ALL),
         ("admin", doc! { "replSetGetStatus": 1 }, "m*"),
         ("admin", doc! { "replSetGetConfig": 1 }, "m*"),
@@ -314,6 +317,41 @@ async fn a_write_to_several_namespaces_needs_the_right_on_all() {
         let rename = doc! { "renameCollection": from, "to": to };
         assert_eq!(ada.code("admin", rename).await, DENIED, "{from} {to}");
     }
+}
+
+#[tokio::test]
+async fn running_commands_of_others_are_seen_and_ended_by_those_with_the_right_only() {
+    let (server, root, ada) = with_branch(&[]).await;
+    let monitor = server.client("monitor", &["clusterMonitor"]).await;
+    let begin = |client: &Client| {
+        let body = RawDocumentBuf::try_from(&doc! { "find": "a", "$db": "shop:try" }).unwrap();
+        let form = Form::Message(Flags::default());
+        let request = Request { id: 1, form, compressor: None, body, sequences: Vec::new() };
+        let environment = server.store().environment();
+        server.shared.operations.begin(environment, &client.connection, &Arc::new(request))
+    };
+    let (of_root, of_ada) = (begin(&root), begin(&ada));
+    let seen = async |client: &Client| {
+        let own = doc! { "aggregate": 1, "pipeline": [{ "$currentOp": {} }], "cursor": {} };
+        let stage = client.run("admin", own).await;
+        let batch = stage.get_document("cursor").unwrap().get_array("firstBatch").unwrap().clone();
+        let all = client.run("admin", doc! { "currentOp": 1 }).await;
+        [batch, all.get_array("inprog").unwrap().clone()].map(|list| {
+            let find = |one: &&Bson| one.as_document().unwrap().get_str("op").unwrap() == "query";
+            list.iter().filter(find).count()
+        })
+    };
+    assert_eq!(seen(&ada).await, [1, 1]);
+    assert_eq!(seen(&root).await, [1, 2]);
+    assert_eq!(seen(&monitor).await, [0, 2]);
+    let kill = |id: i32| doc! { "killOp": 1, "op": id };
+    for client in [&ada, &monitor] {
+        assert_eq!(client.code("admin", kill(of_root.operation.id)).await, DENIED);
+    }
+    assert!(!of_root.operation.is_ending());
+    assert_eq!(ada.code("admin", kill(of_ada.operation.id)).await, 0);
+    assert_eq!(root.code("admin", kill(of_root.operation.id)).await, 0);
+    assert!(of_root.operation.is_ending() && of_ada.operation.is_ending());
 }
 
 #[tokio::test]

@@ -58,13 +58,18 @@ impl Running {
 
 impl Client {
     /// Runs a command, whatever its reply.
-    pub(crate) async fn run(&mut self, database: &str, mut command: Document) -> Document {
+    pub(crate) async fn run(&mut self, database: &str, command: Document) -> Document {
+        self.begin(database, command).await;
+        self.reply().await
+    }
+
+    /// Sends a command.
+    pub(crate) async fn begin(&mut self, database: &str, mut command: Document) {
         command.insert("$db", database);
         let body = RawDocumentBuf::try_from(&command).unwrap();
         self.last += 1;
         let bytes = Message::encode(&body, Flags::default(), self.last, 0);
         self.send(&bytes).await;
-        self.reply().await
     }
 
     /// Runs a command that succeeds.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use argon_core::metrics::{Metric, Summary, Unit};
+use argon_core::metrics::{Metric, Series, Summary, Unit};
 use argon_core::storage::Backlog;
 use argon_core::{Result, Store};
 use bson::DateTime;
@@ -37,6 +37,8 @@ pub enum ShownMetric {
 pub struct CountedMetric {
     /// The name.
     pub metric: &'static str,
+    /// The command of a server's clients, for `command` and `command_error`; null for all of them.
+    pub command: Option<String>,
     /// The unit of the quantiles and the maximum: `ns` or `commits`; null if the operation is only counted.
     pub unit: Option<&'static str>,
     /// The total count.
@@ -79,30 +81,37 @@ impl Reading {
 
     /// The metrics, counts first.
     pub fn metrics(&self, _: ShowMetrics) -> Vec<ShownMetric> {
-        let counted = Metric::ALL.into_iter().filter_map(|metric| self.counted(metric));
+        let counted = Metric::ALL.into_iter().flat_map(|metric| {
+            let all = self.summary.get(metric).map(|series| self.counted(metric, None, series));
+            let by_command = self.summary.by_command(metric);
+            let each =
+                by_command.map(move |(name, series)| self.counted(metric, Some(name), series));
+            all.into_iter().chain(each)
+        });
         let gauges = self.gauges().into_iter().map(ShownMetric::Gauge);
         counted.map(ShownMetric::Counted).chain(gauges).collect()
     }
 
-    fn counted(&self, metric: Metric) -> Option<CountedMetric> {
-        let series = self.summary.get(metric)?;
+    fn counted(&self, metric: Metric, command: Option<&str>, series: &Series) -> CountedMetric {
         let minute = self.now.timestamp_millis().div_euclid(60_000);
         let quantile = |share| series.quantile(metric, share);
-        Some(CountedMetric {
+        let recent = |minutes| self.summary.recent_of(metric, command, minute, minutes);
+        CountedMetric {
             metric: metric.name(),
+            command: command.map(str::to_owned),
             unit: metric.unit().map(|unit| match unit {
                 Unit::Nanoseconds => "ns",
                 Unit::Things => "commits",
             }),
             count: series.count,
-            last_minute: self.summary.recent(metric, minute, 1),
-            last_hour: self.summary.recent(metric, minute, 60),
+            last_minute: recent(1),
+            last_hour: recent(60),
             p50: quantile(0.5),
             p95: quantile(0.95),
             p99: quantile(0.99),
             max: metric.unit().map(|_| series.max),
             of: metric,
-        })
+        }
     }
 
     /// The work of a store with a queue, by the names that rules of alerts use.

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use bson::Document as BsonDocument;
-use futures::TryStreamExt;
+use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::document::Index;
 use crate::document::key::Key;
@@ -45,6 +45,14 @@ pub(crate) struct Build<'a> {
     /// The state whose entries are written.
     at: Head,
     multikey: bool,
+    unchecked: Unchecked,
+}
+
+/// The entries that may be those of two documents with one value.
+enum Unchecked {
+    All,
+    /// Those with these keys, which were added since the last check.
+    Keys(BTreeSet<Vec<u8>>),
 }
 
 /// Two documents with one value of a unique index.
@@ -68,8 +76,16 @@ impl<'a> Build<'a> {
     ) -> Result<Self> {
         let index = kept::compile(definition)?;
         let id = context.indexes.begin(&timeline, &head, collection, definition).await?;
-        let mut build =
-            Self { context, timeline, collection, index, id, at: head, multikey: false };
+        let mut build = Self {
+            context,
+            timeline,
+            collection,
+            index,
+            id,
+            at: head,
+            multikey: false,
+            unchecked: Unchecked::All,
+        };
         match build.write_state().await {
             Ok(()) => Ok(build),
             Err(error) => {
@@ -124,6 +140,9 @@ impl<'a> Build<'a> {
                 removed.extend(old.difference(&new).map(entry));
                 added.extend(new.difference(&old).map(entry));
             }
+            if let Unchecked::Keys(keys) = &mut self.unchecked {
+                keys.extend(added.iter().map(|entry| entry.key.clone()));
+            }
             self.fill(added, removed).await?;
         }
         Ok(())
@@ -141,11 +160,23 @@ impl<'a> Build<'a> {
         self.context.indexes.close(self.timeline.id, self.id).await
     }
 
-    /// Two documents with one value, if there are such. O(entries).
-    pub(crate) async fn duplicate(&self) -> Result<Option<Duplicate>> {
+    /// Two documents with one value, if there are such. O(entries) the first time, and then O(those added since).
+    pub(crate) async fn duplicate(&mut self) -> Result<Option<Duplicate>> {
         let view = self.view(&self.at).await?;
-        let range = EntryRange { from: Vec::new(), to: None };
-        let mut entries = self.context.indexes.scan(&view, self.id, range, Direction::Ascending);
+        let indexes = self.context.indexes;
+        let mut entries = match &mut self.unchecked {
+            Unchecked::All => {
+                let range = EntryRange { from: Vec::new(), to: None };
+                indexes.scan(&view, self.id, range, Direction::Ascending)
+            }
+            Unchecked::Keys(keys) => {
+                let keys = std::mem::take(keys).into_iter().collect();
+                let mut holders = indexes.holders(&view, self.id, keys).await?;
+                holders.sort_unstable();
+                stream::iter(holders.into_iter().map(Ok)).boxed()
+            }
+        };
+        self.unchecked = Unchecked::Keys(BTreeSet::new());
         let mut last: Option<Entry> = None;
         while let Some(entry) = entries.try_next().await? {
             if let Some(last) = last.filter(|last| last.key == entry.key) {

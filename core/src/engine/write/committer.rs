@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::join_all;
 use serde::Deserialize;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard, oneshot};
 use tracing::{Instrument, Span};
 
 use crate::engine::capped::InsertionOrders;
@@ -76,6 +76,8 @@ pub(crate) struct Committer {
     /// The ref of the branch on this timeline, until the branch moves.
     owner: RefName,
     queue: Mutex<Queue>,
+    /// Locked while a group is appended.
+    turn: Arc<AsyncMutex<()>>,
 }
 
 struct Queue {
@@ -118,6 +120,13 @@ pub(super) struct Position {
     pub(super) rules: KnownRules,
 }
 
+/// A timeline to which the other writers of this process append nothing as long as this exists. Their requests
+/// wait; other processes are not kept from appending.
+pub(crate) struct HeldTimeline {
+    committer: Arc<Committer>,
+    _turn: OwnedMutexGuard<()>,
+}
+
 /// The part of a branch's record that a committer reads.
 #[derive(Deserialize)]
 struct OwnerRecord {
@@ -133,7 +142,8 @@ enum AppendRound {
 impl Committer {
     fn new(context: Arc<CommitterContext>, timeline: Timeline, owner: RefName) -> Self {
         let queue = Queue { waiting: VecDeque::new(), rest: None, finished: true };
-        Self { context, timeline, owner, queue: Mutex::new(queue) }
+        let (queue, turn) = (Mutex::new(queue), Arc::default());
+        Self { context, timeline, owner, queue, turn }
     }
 
     /// Submits requests, several as a [series](Series), and waits for their outcomes, one for each.
@@ -167,6 +177,11 @@ impl Committer {
         }
         let lost = |_| Err(Error::indeterminate("the task that writes commits crashed"));
         join_all(answers).await.into_iter().map(|answer| answer.unwrap_or_else(lost)).collect()
+    }
+
+    /// Waits until no group is being appended, and lets others wait from then on.
+    pub(crate) async fn hold(self: &Arc<Self>) -> HeldTimeline {
+        HeldTimeline { committer: self.clone(), _turn: self.turn.clone().lock_owned().await }
     }
 
     fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
@@ -408,12 +423,36 @@ impl Committer {
     }
 }
 
+impl HeldTimeline {
+    /// Commits a request before those that wait; `base` is as in [`submit`](Committer::submit).
+    pub(crate) async fn commit(&self, request: WriteRequest, base: Head) -> Result<Submitted> {
+        let committer = self.committer.clone();
+        // A task of its own, so that a cancelled caller does not leave the caches without the commit.
+        let appended = tokio::spawn(async move {
+            let requests = [request];
+            let appended = committer.append_group(&requests, None, base).await;
+            (appended, requests)
+        });
+        let lost = |_| Error::indeterminate("the task that writes a commit crashed");
+        match appended.await.map_err(lost)? {
+            (Ok(AppendRound::Appended(appended)), _) => {
+                let outcome = appended.0.outcomes.into_iter().next();
+                let missing = || Err(Error::internal("a request has no outcome"));
+                outcome.unwrap_or_else(missing).map(Submitted::Outcome)
+            }
+            (Ok(AppendRound::Sealed), [request]) => Ok(Submitted::Sealed(request)),
+            (Err(error), _) => Err(error),
+        }
+    }
+}
+
 /// Commits groups until no request waits.
 async fn drain(mut guard: DrainGuard, base: Head) {
     let committer = guard.committer.clone();
     let mut position = committer.queue().rest.take();
     loop {
         committer.gather().await;
+        let _turn = committer.turn.lock().await;
         let Some(group) = committer.take_group(&mut position) else {
             guard.clean = true;
             return;

@@ -1,6 +1,8 @@
 //! The counters of one process.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use super::scale::{BUCKETS, Scale, Unit};
@@ -33,11 +35,15 @@ pub enum Metric {
     Request,
     /// Retries of failed requests over the network.
     Retry,
+    /// Commands of a server's clients, of which the counts are kept [by command](Metrics::command) too.
+    Command,
+    /// Those that failed.
+    CommandError,
 }
 
 impl Metric {
     /// All metrics, in the order in which they are shown.
-    pub const ALL: [Metric; 12] = [
+    pub const ALL: [Metric; 14] = [
         Metric::Append,
         Metric::GroupSize,
         Metric::Read,
@@ -50,6 +56,8 @@ impl Metric {
         Metric::Sync,
         Metric::Request,
         Metric::Retry,
+        Metric::Command,
+        Metric::CommandError,
     ];
 
     /// The name, in a store and for people.
@@ -67,13 +75,15 @@ impl Metric {
             Metric::Sync => "sync",
             Metric::Request => "request",
             Metric::Retry => "retry",
+            Metric::Command => "command",
+            Metric::CommandError => "command_error",
         }
     }
 
     /// The unit of the values; `None` for a mere counter.
     pub fn unit(self) -> Option<Unit> {
         match self {
-            Metric::Retry => None,
+            Metric::Retry | Metric::CommandError => None,
             Metric::GroupSize => Some(Unit::Things),
             _ => Some(Unit::Nanoseconds),
         }
@@ -94,6 +104,14 @@ const READS_PER_SAMPLE: u64 = 16;
 #[derive(Debug, Default)]
 pub struct Metrics {
     cells: [Cell; Metric::ALL.len()],
+    commands: RwLock<BTreeMap<&'static str, CommandCells>>,
+}
+
+/// The counts of one command of a server.
+#[derive(Debug, Default)]
+struct CommandCells {
+    all: Cell,
+    failed: Cell,
 }
 
 #[derive(Debug, Default)]
@@ -107,13 +125,31 @@ struct Cell {
 impl Metrics {
     /// Counts `count` events.
     pub fn count(&self, metric: Metric, count: u64) {
-        self.cell(metric).count.fetch_add(count, Ordering::Relaxed);
+        self.cell(metric).count(count);
     }
 
     /// Counts an event with its duration.
     pub fn time(&self, metric: Metric, took: Duration) {
         self.count(metric, 1);
-        self.sample(metric, u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+        self.sample(metric, nanos(took));
+    }
+
+    /// Counts a command of a server's client, whose name is of a bounded number.
+    pub fn command(&self, name: &'static str, took: Duration, is_error: bool) {
+        self.time(Metric::Command, took);
+        self.count(Metric::CommandError, is_error.into());
+        let add = |cells: &CommandCells| {
+            cells.all.count(1);
+            cells.all.sample(Metric::Command, nanos(took));
+            cells.failed.count(is_error.into());
+        };
+        let known = self.commands.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cells) = known.get(name) {
+            return add(cells);
+        }
+        drop(known);
+        let mut known = self.commands.write().unwrap_or_else(PoisonError::into_inner);
+        add(known.entry(name).or_default());
     }
 
     /// Counts an event with a value.
@@ -130,11 +166,7 @@ impl Metrics {
 
     /// Adds to the histogram without counting.
     pub(crate) fn sample(&self, metric: Metric, value: u64) {
-        let Some(scale) = metric.scale() else { return };
-        let cell = self.cell(metric);
-        cell.sum.fetch_add(value, Ordering::Relaxed);
-        cell.max.fetch_max(value, Ordering::Relaxed);
-        cell.buckets[scale.bucket(value)].fetch_add(1, Ordering::Relaxed);
+        self.cell(metric).sample(metric, value);
     }
 
     /// The number of events since the counts were last taken.
@@ -147,15 +179,12 @@ impl Metrics {
     pub fn take(&self, minute: i64) -> Summary {
         let mut summary = Summary::default();
         for metric in Metric::ALL {
-            let cell = self.cell(metric);
-            let take = |number: &AtomicU64| number.swap(0, Ordering::Relaxed);
-            let series = Series {
-                count: take(&cell.count),
-                sum: take(&cell.sum),
-                max: take(&cell.max),
-                buckets: cell.buckets.iter().map(take).collect(),
-            };
-            summary.insert(metric, series, minute);
+            summary.insert(metric, None, self.cell(metric).take(), minute);
+        }
+        let commands = self.commands.read().unwrap_or_else(PoisonError::into_inner);
+        for (name, CommandCells { all, failed }) in &*commands {
+            summary.insert(Metric::Command, Some(name), all.take(), minute);
+            summary.insert(Metric::CommandError, Some(name), failed.take(), minute);
         }
         summary
     }
@@ -163,4 +192,32 @@ impl Metrics {
     fn cell(&self, metric: Metric) -> &Cell {
         &self.cells[metric as usize]
     }
+}
+
+impl Cell {
+    fn count(&self, count: u64) {
+        self.count.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Adds to the histogram.
+    fn sample(&self, metric: Metric, value: u64) {
+        let Some(scale) = metric.scale() else { return };
+        self.sum.fetch_add(value, Ordering::Relaxed);
+        self.max.fetch_max(value, Ordering::Relaxed);
+        self.buckets[scale.bucket(value)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn take(&self) -> Series {
+        let take = |number: &AtomicU64| number.swap(0, Ordering::Relaxed);
+        Series {
+            count: take(&self.count),
+            sum: take(&self.sum),
+            max: take(&self.max),
+            buckets: self.buckets.iter().map(take).collect(),
+        }
+    }
+}
+
+fn nanos(took: Duration) -> u64 {
+    u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -57,7 +57,8 @@ impl Series {
 /// The counts of one process or the sum of many. Addition is commutative and associative.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// By the name of the metric. A newer version may have more metrics than this one.
+    /// By the name of the metric, such as `append`, or `command{find}` for that of one command. A newer version may
+    /// have more metrics than this one.
     series: BTreeMap<String, Series>,
     /// The number of events by the minute since 1970, in decimal digits, and the name of the
     /// metric.
@@ -65,13 +66,20 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn insert(&mut self, metric: Metric, series: Series, minute: i64) {
+    pub(super) fn insert(
+        &mut self,
+        metric: Metric,
+        command: Option<&str>,
+        series: Series,
+        minute: i64,
+    ) {
         if series == (Series { buckets: vec![0; series.buckets.len()], ..Series::default() }) {
             return;
         }
         let counts = self.minutes.entry(minute.to_string()).or_default();
-        counts.insert(metric.name().to_owned(), series.count);
-        self.series.insert(metric.name().to_owned(), series);
+        let name = name_of(metric, command);
+        counts.insert(name.clone(), series.count);
+        self.series.insert(name, series);
     }
 
     /// Whether nothing was counted.
@@ -84,16 +92,30 @@ impl Summary {
         self.series.get(metric.name())
     }
 
+    /// The counts of a metric of commands, by the name of the command.
+    pub fn by_command(&self, metric: Metric) -> impl Iterator<Item = (&str, &Series)> {
+        self.series.iter().filter_map(move |(name, series)| {
+            let command = name.strip_prefix(metric.name())?.strip_prefix('{')?.strip_suffix('}')?;
+            Some((command, series))
+        })
+    }
+
     /// The number of events of a metric in the `last` minutes (60 at most) up to and including the
     /// minute `now`.
     pub fn recent(&self, metric: Metric, now: i64, last: i64) -> u64 {
+        self.recent_of(metric, None, now, last)
+    }
+
+    /// The same of one command.
+    pub fn recent_of(&self, metric: Metric, command: Option<&str>, now: i64, last: i64) -> u64 {
+        let name = name_of(metric, command);
         let within = |minute: &str| {
             minute
                 .parse::<i64>()
                 .is_ok_and(|minute| (0..last).contains(&now.saturating_sub(minute)))
         };
         let counts = self.minutes.iter().filter(|(minute, _)| within(minute));
-        let counts = counts.filter_map(|(_, counts)| counts.get(metric.name()));
+        let counts = counts.filter_map(|(_, counts)| counts.get(&name));
         counts.fold(0, |sum, count| count.saturating_add(sum))
     }
 
@@ -115,6 +137,11 @@ impl Summary {
     }
 }
 
+fn name_of(metric: Metric, command: Option<&str>) -> String {
+    let name = metric.name();
+    command.map_or_else(|| name.to_owned(), |command| format!("{name}{{{command}}}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,7 +152,7 @@ mod tests {
         let series = Series { count: most, sum: most, max: most, buckets: vec![most; 40] };
         let mut summary = Summary::default();
         for minute in [i64::MIN, 0, i64::MAX] {
-            summary.insert(Metric::Append, series.clone(), minute);
+            summary.insert(Metric::Append, None, series.clone(), minute);
         }
         summary.add(&summary.clone());
         assert_eq!(summary.recent(Metric::Append, i64::MAX, i64::MAX), most);

@@ -63,3 +63,25 @@ fn sums_are_the_same_in_any_order_and_keep_the_newest_sixty_minutes() {
     assert_eq!(all.recent(Metric::Append, 161, 60), 6);
     assert_eq!(all.recent(Metric::Append, 161, 1), 4);
 }
+
+#[test]
+fn commands_are_counted_by_name_and_in_all() {
+    let metrics = Metrics::default();
+    for (name, is_error) in [("find", false), ("insert", true), ("find", false)] {
+        metrics.command(name, Duration::from_micros(3), is_error);
+    }
+    let mut summary = metrics.take(1);
+    summary.add(&summary.clone());
+    assert_eq!(summary.get(Metric::Command).unwrap().count, 6);
+    assert_eq!(summary.get(Metric::CommandError).unwrap().count, 2);
+    let counts = |metric| -> Vec<_> {
+        summary.by_command(metric).map(|(name, series)| (name, series.count)).collect()
+    };
+    assert_eq!(counts(Metric::Command), [("find", 4), ("insert", 2)]);
+    assert_eq!(counts(Metric::CommandError), [("insert", 2)]);
+    assert_eq!(counts(Metric::Append), []);
+    assert_eq!(summary.recent_of(Metric::Command, Some("find"), 1, 1), 4);
+    let (_, found) = summary.by_command(Metric::Command).next().unwrap();
+    assert_eq!(found.quantile(Metric::Command, 0.5), Some(3_000));
+    assert!(metrics.take(1).is_empty());
+}

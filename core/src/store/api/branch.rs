@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bson::DateTime;
 
-use crate::engine::write::committer::Submitted;
+use crate::engine::write::committer::{Committer, Submitted};
 use crate::engine::write::{CollectionChange, Enforced, Outcome, Receipt, WriteRequest};
 use crate::log::walk;
 use crate::model::environment::Environment;
@@ -272,28 +272,42 @@ impl Branch {
         outcomes
     }
 
-    async fn commit_each(
-        &self,
-        mut requests: Vec<WriteRequest>,
-        outcomes: &mut Vec<Result<Outcome>>,
-    ) -> Result<()> {
+    /// The record of the branch, and the committer of its timeline.
+    ///
+    /// # Errors
+    /// `Denied` if the branch takes no commits.
+    pub(super) async fn committer(&self) -> Result<(Arc<BranchRecord>, Arc<Committer>)> {
         if self.name.is_backup() {
             return Err(Error::denied(format!(
                 "'{}' is a backup and takes no commits; create a branch from it instead",
                 self.name
             )));
         }
+        let record = self.writable().await?;
+        let committer = self.committer_of(&record);
+        Ok((record, committer))
+    }
+
+    /// The committer of the timeline of a record of the branch.
+    pub(super) fn committer_of(&self, record: &BranchRecord) -> Arc<Committer> {
+        self.shared().committers.of(record.timeline(), || {
+            crate::store::records::branch_ref(self.project.id(), &self.name)
+        })
+    }
+
+    async fn commit_each(
+        &self,
+        mut requests: Vec<WriteRequest>,
+        outcomes: &mut Vec<Result<Outcome>>,
+    ) -> Result<()> {
         loop {
-            let record = self.writable().await?;
+            let (record, committer) = self.committer().await?;
             if record.mask.is_some() {
                 // A refusal would tell whether an original has a value.
                 for request in &mut requests {
                     request.set_enforced(Enforced::Nothing);
                 }
             }
-            let committer = self.shared().committers.of(record.timeline(), || {
-                crate::store::records::branch_ref(self.project.id(), &self.name)
-            });
             let submitted = committer.submit(requests, record.base_head()).await;
             requests = Vec::new();
             for submitted in submitted {
@@ -396,7 +410,7 @@ impl Branch {
     /// Looks the branch up again after its timeline was found sealed. If the branch is still on
     /// that timeline, the operation that sealed it was interrupted, and the branch continues in a
     /// fork.
-    async fn follow(&self, sealed: &BranchRecord) -> Result<()> {
+    pub(super) async fn follow(&self, sealed: &BranchRecord) -> Result<()> {
         // Wait for a move of the branch in this process.
         let _moving = self.shared().moving.lock().await;
         let stored = self.project.record(&self.name).await?;

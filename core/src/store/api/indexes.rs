@@ -1,38 +1,24 @@
 //! Indexes: their definitions, which are versioned with the collection, and their entries.
 
-use std::collections::HashMap;
-
 use bson::Document as BsonDocument;
-use futures::TryStreamExt;
 use futures::stream::{self, StreamExt};
 
 use crate::document::Index;
-use crate::document::key::Key;
-use crate::engine::catalog::{CollectionInfo, id_index};
-use crate::engine::index::build::{Build, BuildContext, Duplicate};
-use crate::engine::index::definitions::{check_kept, complete, known};
+use crate::engine::catalog::CollectionInfo;
+use crate::engine::index::build::{Build, BuildContext};
 use crate::engine::index::readable::{
     LaterIndex, ReadableIndex, StateIndexes, indexes_of, later_indexes,
 };
 use crate::engine::index::{compile, determining};
-use crate::engine::rules::duplicate;
 use crate::engine::write::{CollectionChange, Outcome, Receipt, WriteRequest};
 use crate::model::backoff::Backoff;
 use crate::model::{CollectionId, CollectionName, Digest, Head, Message, Timeline, TimelineId};
 use crate::storage::{Append, BuildId, BuildStatus, Direction, EntryRange, EntryStream, Indexes};
-use crate::store::{Branch, CollectionView, State};
+use crate::store::{Branch, CollectionView};
 use crate::{DetailKey, Error, Result};
 
-/// An index that was created or built.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CreatedIndex {
-    /// The definition.
-    pub definition: BsonDocument,
-    /// The commit that added the definition; `None` if the collection had it already.
-    pub commit: Option<Receipt>,
-    /// Why no entries are kept, so that queries scan, as the rest of a sentence; `None` if they are.
-    pub unbuilt: Option<String>,
-}
+use super::create_indexes::CreatedIndex;
+use super::held_branch::HeldBranch;
 
 impl CollectionView {
     /// The indexes that queries of this state can use, and the others with the reason. Reads no
@@ -75,155 +61,6 @@ impl CollectionView {
 }
 
 impl Branch {
-    /// Creates an index: makes its entries, and commits its definition, which `request` signs.
-    /// Other writers go on meanwhile. Without a message, the commit names the index. Creates the collection if required; a definition that it has
-    /// already is no error, and makes no commit, but the entries if there are none.
-    ///
-    /// `definition` is in the format of MongoDB's `createIndexes`; without a name it gets
-    /// MongoDB's default one.
-    ///
-    /// # Errors
-    /// `AlreadyExists` if the index is unique and two documents have one value; `Invalid` for a
-    /// malformed definition, for one that contradicts another index, and if a document can't be
-    /// indexed; `Denied` for a masked branch. Then nothing is changed.
-    pub async fn create_index(
-        &self,
-        collection: &CollectionName,
-        definition: BsonDocument,
-        request: &WriteRequest,
-    ) -> Result<CreatedIndex> {
-        self.refuse_masked()?;
-        let definition = complete(definition)?;
-        let _one_at_a_time = self.shared().building.lock().await;
-        let mut build: Option<Build<'_>> = None;
-        let mut backoff = Backoff::new(&self.shared().environment);
-        while backoff.attempt().await {
-            let attempt = self.try_create(collection, &definition, request, &mut build).await;
-            match attempt {
-                Ok(None) => {}
-                Ok(Some(created)) => return Ok(created),
-                Err(error) => {
-                    if let Some(build) = build {
-                        build.abandon().await?;
-                    }
-                    return Err(error);
-                }
-            }
-        }
-        if let Some(build) = build {
-            build.abandon().await?;
-        }
-        Err(self.contended())
-    }
-
-    /// One attempt to create an index; `None` if the branch has moved. Keeps what is built for the
-    /// next one.
-    async fn try_create<'a>(
-        &'a self,
-        collection: &CollectionName,
-        definition: &BsonDocument,
-        request: &WriteRequest,
-        build: &mut Option<Build<'a>>,
-    ) -> Result<Option<CreatedIndex>> {
-        let (record, head) = self.present().await?;
-        let state = self.at(head.lsn).await?;
-        let info = state.catalog().get(collection).cloned();
-        let options = info.as_ref().map_or_else(BsonDocument::new, |info| info.options.clone());
-        let mut all = match &info {
-            Some(info) => info.listed_indexes().into_owned(),
-            None => vec![id_index()],
-        };
-        let existing = known(&all, definition, &options)?;
-        let unbuilt = self.unbuilt(definition, &options);
-        if let Some(definition) = existing {
-            if let (Some(info), None) = (&info, &unbuilt)
-                && self.lacks_entries(&state, record.timeline(), info, &definition).await?
-            {
-                self.build_index(info, &definition).await?;
-                // Another process may have made them too.
-                self.close_unneeded(collection).await?;
-            }
-            return Ok(Some(CreatedIndex { definition, commit: None, unbuilt }));
-        }
-        check_kept(definition, &options)?;
-        if let (Some(info), None) = (&info, &unbuilt) {
-            self.build_up_to(build, record.timeline(), head, info, definition).await?;
-        }
-        let is_unique = Index::compile(definition, &options).is_ok_and(|index| index.is_unique());
-        // A view leaves out a timeline without commits, and the entries on it.
-        let is_fresh = head.lsn == record.timeline().base_lsn();
-        match (&info, build.as_ref()) {
-            (Some(info), Some(build)) if is_unique && !is_fresh => {
-                if let Some(duplicate) = build.duplicate().await? {
-                    return Err(duplicate_in(info, definition, &duplicate));
-                }
-            }
-            (Some(_), _) if is_unique => {
-                self.check_by_scan(&state, collection, definition).await?;
-            }
-            _ => {}
-        }
-        all.push(definition.clone());
-        let name = definition.get_str("name").unwrap_or_default();
-        let what = format!("create index {name} on {collection}");
-        let outcome = self.set_indexes(collection, all, request, (head.digest, &what)).await?;
-        let commit = match outcome {
-            Outcome::Moved { .. } => return Ok(None),
-            outcome => outcome.committed()?,
-        };
-        if let Some(build) = build {
-            self.complete(build).await?;
-        }
-        let definition = definition.clone();
-        Ok(Some(CreatedIndex { definition, commit: Some(commit), unbuilt }))
-    }
-
-    /// Whether a definition has no entries at the head of a timeline, such as one whose creation was
-    /// interrupted.
-    async fn lacks_entries(
-        &self,
-        head: &State,
-        timeline: Timeline,
-        info: &CollectionInfo,
-        definition: &BsonDocument,
-    ) -> Result<bool> {
-        let StateIndexes { unreadable, .. } = head.collection(&info.name)?.indexes().await?;
-        let name = definition.get_str("name").unwrap_or_default();
-        if !unreadable.iter().any(|index| index.name == name) {
-            return Ok(false);
-        }
-        // A view leaves out a timeline without commits, and the entries on it.
-        let Some(indexes) = self.shared().backend.indexes.as_deref() else { return Ok(false) };
-        let identity = compile(definition)?.identity();
-        let maintained = maintained_identities(indexes, timeline.id, info.id).await?;
-        Ok(!maintained.iter().any(|(_, maintained)| *maintained == identity))
-    }
-
-    /// Looks for two documents with one value of a unique index whose entries are not kept. O(documents),
-    /// with a digest of each value in memory.
-    async fn check_by_scan(
-        &self,
-        state: &State,
-        collection: &CollectionName,
-        definition: &BsonDocument,
-    ) -> Result<()> {
-        let view = state.collection(collection)?;
-        let index = match Index::compile(definition, &view.info().options) {
-            Ok(index) if index.is_unique() => index,
-            _ => return Ok(()),
-        };
-        let mut owners: HashMap<Digest, Key> = HashMap::new();
-        let mut rows = state.unmasked_scan(view.info().id);
-        while let Some((id, version)) = rows.try_next().await? {
-            for key in index.entries_of(version.document.as_raw())?.keys {
-                if let Some(other) = owners.insert(Digest::of(&key), id.clone()) {
-                    return Err(duplicate(view.info(), &index, &key, &id, &other));
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Makes the entries of the indexes of a collection that have none at the head, and ends those
     /// that no definition needs any more. Returns the indexes without entries before.
     ///
@@ -258,11 +95,12 @@ impl Branch {
     ) -> Result<()> {
         let (record, head) = self.present().await?;
         let mut build = None;
+        self.remove_interrupted(record.timeline()).await?;
         self.build_up_to(&mut build, record.timeline(), head, info, definition).await?;
-        match build {
-            Some(mut build) => self.complete(&mut build).await,
-            None => Ok(()),
-        }
+        let Some(mut build) = build else { return Ok(()) };
+        let committer = self.committer_of(&record);
+        let _held = committer.hold().await;
+        self.complete(&mut build).await
     }
 
     /// Drops an index by its name; `request` signs the commit, which names the index without a message.
@@ -304,6 +142,7 @@ impl Branch {
         };
         let mut backoff = Backoff::new(&self.shared().environment);
         while backoff.attempt().await {
+            let held = self.hold().await?;
             let head = self.head().await?;
             let info = head.collection(collection)?.info().clone();
             let is_known = |name: &&&str| info.indexes.iter().any(|known| is_of(name, known));
@@ -313,10 +152,11 @@ impl Branch {
             let mut left = info.indexes.clone();
             left.retain(|definition| !names.iter().any(|name| is_of(name, definition)));
             let at = head.last_digest().await?;
-            match self.set_indexes(collection, left, request, (at, &what)).await? {
-                Outcome::Moved { .. } => {}
-                outcome => {
+            match self.set_indexes(&held, collection, left, request, (at, &what)).await? {
+                None | Some(Outcome::Moved { .. }) => {}
+                Some(outcome) => {
                     let receipt = outcome.committed()?;
+                    drop(held);
                     self.close_unneeded(collection).await?;
                     return Ok(receipt);
                 }
@@ -326,7 +166,7 @@ impl Branch {
     }
 
     /// Entries are those of originals, and making them would tell about these.
-    fn refuse_masked(&self) -> Result<()> {
+    pub(super) fn refuse_masked(&self) -> Result<()> {
         if self.is_masked() {
             return Err(Error::denied(format!(
                 "branch '{}' is masked, so no index can be made on it; make it on the branch that it \
@@ -353,7 +193,7 @@ impl Branch {
     }
 
     /// Begins a build, or continues it up to a later head.
-    async fn build_up_to<'a>(
+    pub(super) async fn build_up_to<'a>(
         &'a self,
         build: &mut Option<Build<'a>>,
         timeline: Timeline,
@@ -370,10 +210,6 @@ impl Branch {
             None => {}
         }
         *build = None;
-        if !shared.backend.capabilities.shared {
-            // No other process has the store open, so these builds were interrupted.
-            self.remove_interrupted(indexes, timeline).await?;
-        }
         let context = BuildContext {
             indexes,
             wal: &*shared.backend.wal,
@@ -385,7 +221,13 @@ impl Branch {
         Ok(())
     }
 
-    async fn remove_interrupted(&self, indexes: &dyn Indexes, timeline: Timeline) -> Result<()> {
+    /// Removes builds that were interrupted, where no other process may be making them.
+    pub(super) async fn remove_interrupted(&self, timeline: Timeline) -> Result<()> {
+        let backend = &self.shared().backend;
+        let Some(indexes) = backend.indexes.as_deref().filter(|_| !backend.capabilities.shared)
+        else {
+            return Ok(());
+        };
         for build in indexes.builds(timeline.id).await?.iter() {
             if build.status == BuildStatus::Building {
                 indexes.close(timeline.id, build.id).await?;
@@ -394,9 +236,9 @@ impl Branch {
         Ok(())
     }
 
-    /// Makes a build one that every append keeps. Follows the writers of the branch until none is
-    /// faster.
-    async fn complete(&self, build: &mut Build<'_>) -> Result<()> {
+    /// Makes a build one that every append keeps. Follows the writers of other processes until none is faster; those
+    /// of this one wait meanwhile.
+    pub(super) async fn complete(&self, build: &mut Build<'_>) -> Result<()> {
         let mut backoff = Backoff::new(&self.shared().environment);
         while backoff.attempt().await {
             match build.complete().await? {
@@ -434,13 +276,14 @@ impl Branch {
 
     /// Commits the definitions of a collection after a state; `what` is the message unless the request
     /// has one.
-    async fn set_indexes(
+    pub(super) async fn set_indexes(
         &self,
+        held: &HeldBranch<'_>,
         collection: &CollectionName,
         indexes: Vec<BsonDocument>,
         request: &WriteRequest,
         (after, what): (Digest, &str),
-    ) -> Result<Outcome> {
+    ) -> Result<Option<Outcome>> {
         let mut request = request.clone();
         request.set_after(after);
         if request.message.as_str().is_empty()
@@ -450,10 +293,10 @@ impl Branch {
         }
         let name = collection.clone();
         request.change_collection(CollectionChange::SetIndexes { name, indexes });
-        self.commit(request).await
+        held.commit(request).await
     }
 
-    fn contended(&self) -> Error {
+    pub(super) fn contended(&self) -> Error {
         Error::conflict(format!(
             "branch '{}' was written to faster than its index could follow; try again",
             self.name()
@@ -461,15 +304,8 @@ impl Branch {
     }
 }
 
-fn duplicate_in(info: &CollectionInfo, definition: &BsonDocument, found: &Duplicate) -> Error {
-    match Index::compile(definition, &info.options) {
-        Ok(index) => duplicate(info, &index, &found.key, &found.id, &found.other),
-        Err(problem) => Error::invalid(problem.to_string()),
-    }
-}
-
 /// The builds of a collection that a timeline keeps, with the identities of their indexes.
-async fn maintained_identities(
+pub(super) async fn maintained_identities(
     indexes: &dyn Indexes,
     timeline: TimelineId,
     collection: CollectionId,

@@ -177,8 +177,7 @@ impl Searching {
             return Ok(source.clone());
         }
         let collection = self.stage.from.open(&self.execution).await?;
-        let limit = self.execution.limits.memory;
-        let source = JoinSource::open(collection, &self.stage.connect_to, limit).await?;
+        let source = JoinSource::open(collection, &self.stage.connect_to, &self.execution).await?;
         Ok(self.source.insert(Arc::new(source)).clone())
     }
 
@@ -191,9 +190,10 @@ impl Searching {
         while !frontier.is_empty() && stage.max_depth.is_none_or(|most| depth <= most) {
             let mut found = None;
             let keys = || frontier.clone();
-            let table = source.table(&stage.connect_to, keys, &mut found).await?;
+            let table = source.table(&stage.connect_to, keys, &self.execution, &mut found).await?;
             let mut next = Keys::new();
             for row in table.find(&frontier) {
+                self.execution.evaluation.context().check()?;
                 if !stage.is_wanted(row, &self.execution)? || !visited.insert(id_key(row)?) {
                     continue;
                 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use argon_core::Result;
 use futures::TryStreamExt;
 
-use crate::pipeline::rows::{Row, Rows};
-use crate::pipeline::source::Collection;
+use crate::pipeline::execution::Execution;
+use crate::pipeline::rows::{Row, Rows, interruptible};
+use crate::pipeline::source::{Collection, ReadRequest};
 use crate::pipeline::values::keys_at;
 
 /// The rows of a collection by the keys of the values at a path.
@@ -79,12 +80,15 @@ impl JoinSource {
     pub(super) async fn open(
         collection: Arc<dyn Collection>,
         path: &[String],
-        limit: usize,
+        execution: &Execution,
     ) -> Result<Self> {
         if collection.is_indexed(path) {
             return Ok(Self::Collection(collection));
         }
-        Ok(match JoinTable::read(collection.scan(None), path, limit).await? {
+        let all = ReadRequest::all(execution.examined.clone());
+        let rows = interruptible(collection.read(all)?.rows, execution.evaluation.context());
+        let limit = execution.limits.memory;
+        Ok(match JoinTable::read(rows, path, limit).await? {
             Some(table) => Self::Table(table),
             None => Self::Collection(collection),
         })
@@ -96,12 +100,14 @@ impl JoinSource {
         &'t self,
         path: &[String],
         keys: impl FnOnce() -> BTreeSet<Box<[u8]>>,
+        execution: &Execution,
         found: &'t mut Option<JoinTable>,
     ) -> Result<&'t JoinTable> {
         match self {
             Self::Table(table) => Ok(table),
             Self::Collection(collection) => {
-                let rows = collection.lookup(path, keys());
+                let rows = collection.lookup(path, keys(), &execution.examined);
+                let rows = interruptible(rows, execution.evaluation.context());
                 let table = JoinTable::read(rows, path, usize::MAX).await?;
                 Ok(found.insert(
                     table.unwrap_or(JoinTable { rows: Vec::new(), places: HashMap::new() }),

@@ -19,7 +19,7 @@ use crate::expression::{Compiler, Expression, Variable, field_path};
 use crate::pipeline::Pipeline;
 use crate::pipeline::execution::Execution;
 use crate::pipeline::rows::{self, Row, Rows};
-use crate::pipeline::source::{Collection, MemoryCollection};
+use crate::pipeline::source::{Collection, MemoryCollection, ReadRequest};
 use crate::pipeline::stage::{Definition, Part, Position, Stage, StageCompiler, Within, object};
 use crate::pipeline::values::{encode, names, visit_all, with_nested};
 
@@ -182,8 +182,7 @@ impl Joining {
         let Some(fields) = &self.lookup.fields else { return Ok(Some(batch)) };
         if self.source.is_none() {
             let collection = self.lookup.from.open(&self.execution).await?;
-            let limit = self.execution.limits.memory;
-            let source = JoinSource::open(collection, &fields.foreign, limit).await?;
+            let source = JoinSource::open(collection, &fields.foreign, &self.execution).await?;
             self.source = Some(Arc::new(source));
         }
         let scans = match self.source.as_deref() {
@@ -215,8 +214,9 @@ impl Joining {
             .collect::<Result<Vec<_>>>()?;
         let mut found = None;
         let every = || keys.iter().flatten().cloned().collect();
-        let table = source.table(&fields.foreign, every, &mut found).await?;
+        let table = source.table(&fields.foreign, every, &self.execution, &mut found).await?;
         for (row, keys) in batch.iter().zip(&keys) {
+            self.execution.evaluation.context().check()?;
             let array = match lookup.inner {
                 None => matches(table, keys),
                 Some(_) => {
@@ -259,8 +259,10 @@ impl Joining {
         }
         let collection = self.lookup.from.open(&self.execution).await?;
         let (mut kept, mut held) = (Vec::new(), 0);
-        let mut rows = collection.scan(None);
+        let all = ReadRequest::all(self.execution.examined.clone());
+        let mut rows = collection.read(all)?.rows;
         while let Some(batch) = rows.try_next().await? {
+            self.execution.evaluation.context().check()?;
             held += batch.iter().map(Row::size).sum::<usize>();
             if held > self.execution.limits.memory {
                 return Ok(self.all.insert(collection).clone());

@@ -12,6 +12,7 @@ use crate::expression::Compiler;
 use crate::pipeline::Pipeline;
 use crate::pipeline::execution::Execution;
 use crate::pipeline::rows::{self, Rows};
+use crate::pipeline::source::ReadRequest;
 use crate::pipeline::stage::{Definition, Part, Position, Stage, StageCompiler, Within};
 
 pub(super) const STAGES: &[Definition] = &[Definition::new("$unionWith", Position::Any, compile)];
@@ -69,7 +70,10 @@ impl Stage for UnionWith {
         let other = rows::deferred(async move {
             match &self.pipeline {
                 Some(pipeline) => pipeline.run_from(&self.from, &execution).await,
-                None => Ok(self.from.open(&execution).await?.scan(None)),
+                None => {
+                    let all = ReadRequest::all(execution.examined.clone());
+                    Ok(self.from.open(&execution).await?.read(all)?.rows)
+                }
             }
         });
         input.chain(other).boxed()

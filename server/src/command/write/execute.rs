@@ -46,7 +46,8 @@ pub(super) async fn execute(
     refuse_views(call, &head, &statements)?;
     let statements = Arc::new(with_collations(&head, statements));
     if call.in_transaction {
-        return in_transaction(call, branch, &statements).await;
+        let done = in_transaction(call, branch, &statements).await?;
+        return of_command(call, &done).map_or(Ok(done), Err);
     }
     let earlier = Earlier::of(call, &branch).await?;
     let done = match statements.as_slice() {
@@ -61,7 +62,7 @@ pub(super) async fn execute(
         },
     };
     call.shared.clock.tick(call.environment());
-    if let Some(error) = without_result(&done) {
+    if let Some(error) = of_command(call, &done) {
         return Err(error);
     }
     let named = |(done, (collection, _)): (Result<Done>, &(CollectionName, Statement))| {
@@ -111,36 +112,37 @@ async fn single(
 ) -> Result<Done> {
     let turns = &call.shared.turns;
     let (collection, filter) = match statement {
-        (_, Statement::Insert(_)) => return attempt(branch, statement, request).await,
+        (_, Statement::Insert(_)) => return attempt(call, branch, statement, request).await,
         (collection, Statement::Update(command)) => (collection, &command.filter),
         (collection, Statement::Delete(command)) => (collection, &command.filter),
     };
     let turn = turns.of_document(branch, collection, filter).await;
-    match attempt(branch, statement, request.clone()).await {
+    match attempt(call, branch, statement, request.clone()).await {
         Err(error) if error.code() == 112 && turn.is_none() => {
             let _turn = turns.of_collection(branch, collection).await;
-            attempt(branch, statement, request).await
+            attempt(call, branch, statement, request).await
         }
         done => done,
     }
 }
 
 async fn attempt(
+    call: &Call<'_>,
     branch: &Branch,
     (collection, statement): &(CollectionName, Statement),
     request: WriteRequest,
 ) -> Result<Done> {
-    let signed = || request.clone();
+    let (signed, context) = (|| request.clone(), call.context());
     match statement {
         Statement::Insert(document) => {
             commands::insert(branch, collection, [document.clone()], request).await?;
             Ok(inserted())
         }
         Statement::Update(command) => {
-            Ok(done(command.run(branch, collection, None, &signed).await?))
+            Ok(done(command.run_in(context, branch, collection, None, &signed).await?))
         }
         Statement::Delete(command) => {
-            Ok(done(command.run(branch, collection, None, &signed).await?))
+            Ok(done(command.run_in(context, branch, collection, None, &signed).await?))
         }
     }
 }
@@ -161,11 +163,20 @@ async fn one_by_one(
         };
         let is_error = done.is_err();
         all.push(done);
-        if is_error && is_ordered {
+        if is_error && (is_ordered || call.operation.is_ending()) {
             break;
         }
     }
     all
+}
+
+/// The error of a statement that is that of the command: the store has not answered it, or it was ended.
+fn of_command(call: &Call<'_>, done: &[Result<Done>]) -> Option<CommandError> {
+    let ended = || {
+        let ended = call.operation.check().err()?;
+        done.iter().any(|done| done.as_ref().err() == Some(&ended)).then_some(ended)
+    };
+    without_result(done).or_else(ended)
 }
 
 /// The error of a statement that the store has not answered. It is that of the command, so that a retry
@@ -196,8 +207,10 @@ async fn together(
             Err(error) => return Err(error.into()),
         }
     }
+    let context = call.context().clone();
     let work = transaction::work(move |transaction| {
         let statements = statements.clone();
+        transaction.set_context(context.clone());
         async move {
             let mut all: Vec<Result<Done>> = Vec::new();
             for statement in &*statements {

@@ -66,7 +66,7 @@ async fn find_and_modify(call: &Call<'_>) -> Result<Reply> {
             // Such as queues, whose clients all want the first document.
             None => turns.of_collection(&branch, &name).await,
         };
-        let found = command.run(&branch, &name, &|| request.clone()).await;
+        let found = command.run_in(call.context(), &branch, &name, &|| request.clone()).await;
         call.shared.clock.tick(call.environment());
         found
     };
