@@ -123,6 +123,8 @@ impl Connection {
             let next = next.filter(|_| goes_on);
             let id = REPLIES.fetch_add(1, Ordering::Relaxed);
             let bytes = request.encode_reply(&body, id, response_to, next.is_some());
+            // It may be large, and the client slow.
+            drop(body);
             shared.counters.replied(bytes.len());
             writer.write_all(&bytes).await?;
             writer.flush().await?;

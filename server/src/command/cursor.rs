@@ -47,7 +47,7 @@ pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result
     if arguments.is_set("singleBatch")? {
         let size = if size == 0 { FIRST_BATCH } else { size };
         let batch = cursor.batch(size).await?;
-        return Ok(Reply::batch(&batch.rows, 0, namespace, true));
+        return Reply::batch(&batch.rows, 0, namespace, true);
     }
     let batch = cursor.batch(size).await?;
     let id = if batch.is_last && size > 0 {
@@ -63,7 +63,7 @@ pub(super) async fn open(call: &Call<'_>, rows: Rows, namespace: &str) -> Result
             call.transaction(),
         )
     };
-    Ok(Reply::batch(&batch.rows, id, namespace, true))
+    Reply::batch(&batch.rows, id, namespace, true)
 }
 
 /// The size of the first batch. An aggregation has it in `cursor`.
@@ -125,7 +125,7 @@ async fn get_more(call: &Call<'_>) -> Result<Reply> {
         Cursor::Rows(rows) => {
             let batch = rows.batch(count).await?;
             let id = if batch.is_last { 0 } else { id };
-            (Reply::batch(&batch.rows, id, &namespace, false), batch.is_last)
+            (Reply::batch(&batch.rows, id, &namespace, false)?, batch.is_last)
         }
     };
     if is_last {

@@ -49,7 +49,7 @@ pub(super) async fn open(
         let (cursor, claim) = (Cursor::Tail(Box::new(tail)), call.claim.clone());
         call.shared.cursors.keep(namespace.clone(), cursor, no_timeout, claim, None)
     };
-    Ok(Reply::batch(&first.rows, id, &namespace, true))
+    Reply::batch(&first.rows, id, &namespace, true)
 }
 
 /// Refuses what a tailable cursor can't have.
@@ -94,5 +94,5 @@ pub(super) async fn next(
     let wait = if tail.waits() { cursor::wait(call)? } else { Duration::ZERO };
     let batch = tail.batch(call.shared, count, wait).await?;
     let id = if batch.is_last { 0 } else { id };
-    Ok((Reply::batch(&batch.rows, id, namespace, false), batch.is_last))
+    Ok((Reply::batch(&batch.rows, id, namespace, false)?, batch.is_last))
 }

@@ -57,7 +57,7 @@ pub(super) async fn open(
         call.claim.clone(),
         call.transaction(),
     );
-    Ok(Reply::events(&first, id, &namespace, true))
+    Reply::events(&first, id, &namespace, true)
 }
 
 fn scope(call: &Call<'_>, collection: &str, options: &StreamOptions) -> Result<Scope> {
@@ -94,7 +94,7 @@ pub(super) async fn next(
     let wait = cursor::wait(call)?;
     let batch = stream.batch(call.shared, call.context(), count, wait).await.map_err(resumable)?;
     let id = if batch.is_last { 0 } else { id };
-    Ok((Reply::events(&batch, id, namespace, false), batch.is_last))
+    Ok((Reply::events(&batch, id, namespace, false)?, batch.is_last))
 }
 
 /// Adds the label by which drivers open a stream again.

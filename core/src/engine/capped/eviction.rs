@@ -59,16 +59,41 @@ pub(crate) async fn prepare(
 ) -> Result<CappedCollections> {
     let mut found = HashMap::new();
     if requests.iter().any(|request| request.enforced == Enforced::All) {
-        for info in catalog.iter() {
-            let Some(limits) = info.capped() else { continue };
-            let put = Put::of(requests, info);
+        for (info, limits) in capped(requests, catalog) {
+            let (name, put) = (info.name.clone(), Put::of(requests, info));
             if put.documents > 0 {
                 let base = orders.of(source, view, info.id).await?;
-                found.insert(info.id, CappedCollection::new(info.name.clone(), limits, put, base));
+                found.insert(info.id, CappedCollection::new(name, limits, put, base));
             }
         }
     }
     Ok(CappedCollections(found))
+}
+
+/// The capped collections that requests name.
+fn capped<'c>(
+    requests: &[WriteRequest],
+    catalog: &'c Catalog,
+) -> Vec<(&'c CollectionInfo, CappedLimits)> {
+    let (mut names, mut infos) = (HashSet::new(), Vec::new());
+    let mut last = None;
+    for operation in requests.iter().flat_map(|request| &request.operations) {
+        match operation {
+            // Most operations are on the collection of the one before.
+            Operation::Document { collection, .. } if last == Some(collection) => {}
+            Operation::Document { collection, .. } => {
+                last = Some(collection);
+                infos.extend(catalog.get(collection).filter(|_| names.insert(collection)));
+            }
+            Operation::Exact(change) => infos.extend(catalog.by_id(change.collection)),
+            // After it, a name can refer to any collection.
+            Operation::Collection(CollectionChange::Rename { .. }) => infos.extend(catalog.iter()),
+            Operation::Collection(_) => {}
+        }
+    }
+    let mut seen = HashSet::new();
+    let capped = infos.into_iter().filter_map(|info| Some((&**info, info.capped()?)));
+    capped.filter(|(info, _)| seen.insert(info.id)).collect()
 }
 
 impl Put {
