@@ -47,6 +47,7 @@ pub use digest::Digest;
 pub use document::{definition, key};
 pub use engine::capped::{CappedLimits, InsertionPosition};
 pub use engine::catalog::{Catalog, CollectionInfo};
+pub use engine::index::definitions::is_index_option;
 pub use engine::index::readable::{LaterIndex, ReadableIndex, StateIndexes, UnreadableIndex};
 pub use engine::replay::{LogMaterializer, ReplayLimits};
 pub use engine::write;

@@ -10,6 +10,7 @@
 //! | `find.rs`, `cursor.rs`, `tailable.rs` | queries, and the rest of their documents |
 //! | `aggregate.rs`, `count.rs`, `distinct.rs`, `explain.rs` | other reads |
 //! | `write/` | `insert`, `update`, `delete`, `bulkWrite`, `findAndModify` |
+//! | `apply_ops/` | the operations of an oplog |
 //! | `database.rs`, `collection.rs`, `capped.rs`, `index.rs` | what there is, and changes of it |
 //! | `session.rs`, `transaction.rs` | sessions and transactions |
 //! | `argon.rs` | branches, log, diff, merge and so on, from a driver |
@@ -21,6 +22,7 @@
 //! | `view.rs`, `time_series.rs` | collections of these kinds |
 
 mod aggregate;
+mod apply_ops;
 mod argon;
 mod authenticate;
 mod call;
@@ -115,6 +117,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         operation::COMMANDS,
     ];
     let others = [
+        apply_ops::COMMANDS,
         collection::COMMANDS,
         capped::COMMANDS,
         index::COMMANDS,
