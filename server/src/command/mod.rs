@@ -18,7 +18,6 @@
 //! | `watch.rs` | change streams |
 //! | `authenticate.rs`, `user.rs`, `user_info.rs` | logging in, and users |
 //! | `observe.rs`, `shown.rs` | what operators see of commands; commands without their values |
-//! | `view.rs` | collections that are a pipeline over another one |
 
 mod aggregate;
 mod argon;
@@ -45,7 +44,6 @@ mod snapshot;
 mod transaction;
 mod user;
 mod user_info;
-mod view;
 mod watch;
 mod write;
 
@@ -56,7 +54,6 @@ pub(crate) use dispatch::{Answer, may_be_abandoned, may_compute, run};
 pub(crate) use reply::Reply;
 pub(crate) use user::{role_texts, user_database};
 pub(crate) use user_info::UserArgument;
-pub(crate) use view::view_stages;
 
 use crate::failure::Result;
 use crate::rights::Need;

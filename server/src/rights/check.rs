@@ -6,11 +6,12 @@ use argon_core::users::Scope;
 
 use super::demand::{Demand, Target};
 use super::{Claim, Held, Need, Right, of_stages};
-use crate::command::{Call, Command, view_stages};
+use crate::command::{Call, Command};
 use crate::connection::Connection;
 use crate::failure::{CommandError, Result};
 use crate::place::Place;
 use crate::shared::Shared;
+use crate::views::read_by_views;
 
 /// Refuses a command before anything of it is looked at, if its client has to log in first.
 pub(crate) fn require_login(
@@ -101,15 +102,15 @@ async fn refuse_new_branch(call: &Call<'_>, demand: &Demand) -> Result<()> {
 }
 
 /// A view may read other states by `$lookup`. Who may read only a branch reads a view only if its pipeline stays
-/// in that.
+/// in that, also by a stage that reads the view.
 async fn refuse_view_of_others(call: &Call<'_>) -> Result<()> {
-    let Some(collection) = call.collection_read() else { return Ok(()) };
+    let Some((collection, stages)) = call.collection_read()? else { return Ok(()) };
     if covers_project(call, Right::Read, call.database)? {
         return Ok(());
     }
     let Ok(place) = call.shared.places.find(call.database).await else { return Ok(()) };
     let Ok(reading) = place.read(call.context()).await else { return Ok(()) };
-    let stages = view_stages(reading.state.as_ref(), collection)?;
+    let stages = read_by_views(reading.state.as_ref(), collection, &stages)?;
     require_all(call, &of_stages(call.database, &stages))
 }
 
