@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use argon_core::model::{Actor, CollectionName, MAX_ACTOR_BYTES, Message, Trailer, Trailers};
-use argon_core::write::WriteRequest;
+use argon_core::write::{Enforced, WriteRequest};
 use argon_core::{Branch, Environment, ErrorKind, State, Store};
 use argon_query::expression::Context;
 use argon_query::transaction::Transaction;
@@ -245,7 +245,15 @@ impl Call<'_> {
             }
         }
         request.set_trailers(self.trailers()?);
+        if self.bypasses_validation()? {
+            request.set_enforced(Enforced::Unique);
+        }
         Ok(request)
+    }
+
+    /// Whether the command asks to write documents that the validator of their collection refuses.
+    pub(crate) fn bypasses_validation(&self) -> Result<bool> {
+        self.arguments.is_set("bypassDocumentValidation")
     }
 
     /// [`signed`](Self::signed) for one statement of several.
@@ -299,7 +307,8 @@ impl Call<'_> {
     /// What the transaction does on a branch that it writes to.
     ///
     /// # Errors
-    /// `OperationNotSupportedInTransaction` if it has written to another branch.
+    /// `OperationNotSupportedInTransaction` if it has written to another branch, or with the validators that this
+    /// command bypasses.
     pub(crate) fn writing<'s>(
         &self,
         state: &'s mut SessionState,
@@ -317,6 +326,17 @@ impl Call<'_> {
                     written.name(),
                     self.database
                 ),
+            ));
+        }
+        if self.command.name != "delete"
+            && let Work::Open(open) = &mut state.work
+            && *open.bypasses_validation.get_or_insert(self.bypasses_validation()?)
+                != self.bypasses_validation()?
+        {
+            return Err(CommandError::new(
+                263,
+                "a transaction is one commit, which bypasses validators as a whole or not: give all of its writes \
+                 the same bypassDocumentValidation",
             ));
         }
         begun(state, branch)

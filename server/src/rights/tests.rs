@@ -93,6 +93,12 @@ fn table() -> Vec<(&'static str, Document, &'static str)> {
             doc! { "createIndexes": "a", "indexes": [{ "key": { "x": 1 }, "name": "x" }] },
             "wdR*",
         ),
+        ("shop", doc! { "insert": "a", "documents": [{}], "bypassDocumentValidation": true }, "R*"),
+        (
+            "shop",
+            doc! { "aggregate": "a", "pipeline": [{ "$out": "o" }], "cursor": {}, "bypassDocumentValidation": true },
+            "R*",
+        ),
         ("shop", doc! { "listIndexes": "a" }, "rwdmR*"),
         ("shop", doc! { "dropIndexes": "a", "index": "x" }, "wdR*"),
         ("admin", doc! { "startSession": 1 }, ALL),
