@@ -44,6 +44,7 @@ const NAMES: &[(u32, &str)] = &[
     (121, "DocumentValidationFailure"),
     (146, "ExceededMemoryLimit"),
     (159, "DurationOverflow"),
+    (165, "ViewDepthLimitExceeded"),
     (168, "InvalidPipelineOperator"),
     (224, "QueryFeatureNotAllowed"),
     (232, "MaxSubPipelineDepthExceeded"),

@@ -14,6 +14,7 @@
 //! | `arguments`, `failure` | reading the fields of a command; its errors |
 //! | `namespace`, `place` | names of databases, and the branch or state that each one is |
 //! | `auth`, `rights`, `tls` | who a client is, and what it may do |
+//! | `views` | collections that are a pipeline over another one |
 //! | `operations` | the commands that run, and how they are ended |
 //! | `cursors`, `tail`, `sessions`, `snapshots`, `written`, `clock`, `turns`, `operation_counts` | what lives longer than a command |
 
@@ -40,6 +41,7 @@ mod tail;
 mod testing;
 mod tls;
 mod turns;
+mod views;
 pub mod wire;
 mod written;
 

@@ -11,6 +11,7 @@ use argon_query::pipeline::{Execution, Limits, MemoryCollections, StateCollectio
 use crate::failure::{CommandError, Result};
 use crate::namespace::Database;
 use crate::options::ServeOptions;
+use crate::views::ViewedCollections;
 
 /// A database of a command.
 #[derive(Clone)]
@@ -45,6 +46,10 @@ pub(crate) struct Places {
 pub(crate) struct Reading {
     /// The state; `None` if there is none yet.
     pub(crate) state: Option<State>,
+    /// The project and the branch of the state.
+    pub(crate) project: Option<(Project, BranchName)>,
+    /// The collections with their views, as far as the client may read what these read.
+    pub(crate) viewed: Option<ViewedCollections>,
     /// What queries run with.
     pub(crate) execution: Execution,
 }
@@ -262,23 +267,41 @@ impl Reading {
         branch: BranchName,
         context: &Arc<Context>,
     ) -> Self {
-        let collections = StateCollections::new(state.clone()).with_project(project, branch);
-        let collections = Arc::new(collections);
+        let collections = StateCollections::new(state.clone());
+        let collections = Arc::new(collections.with_project(project.clone(), branch.clone()));
         let execution = Execution::new(collections, context.clone(), Limits::default());
-        Self { state: Some(state), execution }
+        Self { state: Some(state), project: Some((project, branch)), viewed: None, execution }
     }
 
-    /// What queries run with that can't name the other states of the project.
-    pub(crate) fn execution_alone(&self) -> Execution {
-        let Some(state) = &self.state else { return self.execution.clone() };
-        let collections = Arc::new(StateCollections::new(state.clone()));
-        Execution { collections, ..self.execution.clone() }
+    /// The same with the views of the state.
+    pub(crate) fn with_views(self, views_read_others: bool) -> Self {
+        let Some(state) = self.state.clone() else { return self };
+        let viewed = ViewedCollections {
+            base: self.execution.collections.clone(),
+            state,
+            project: self.project.clone(),
+            context: self.execution.evaluation.context().clone(),
+            views_read_others,
+            depth: 0,
+        };
+        let execution = Execution { collections: Arc::new(viewed.clone()), ..self.execution };
+        Self { viewed: Some(viewed), execution, ..self }
+    }
+
+    /// What the pipeline of a view runs with.
+    ///
+    /// # Errors
+    /// As of [`ViewedCollections::of_view`].
+    pub(crate) fn execution_of_view(&self, name: &str) -> Result<Execution> {
+        let Some(viewed) = &self.viewed else { return Ok(self.execution.clone()) };
+        let collections = Arc::new(viewed.of_view(name)?);
+        Ok(Execution { collections, ..self.execution.clone() })
     }
 
     /// Without any collection.
     pub(crate) fn empty(context: &Arc<Context>) -> Self {
         let collections = Arc::new(MemoryCollections::default());
         let execution = Execution::new(collections, context.clone(), Limits::default());
-        Self { state: None, execution }
+        Self { state: None, project: None, viewed: None, execution }
     }
 }

@@ -65,13 +65,15 @@ pub(crate) struct OpenTransaction {
     since: Instant,
     /// The time at which it began: it reads every branch as it was then.
     pub(crate) time: Timestamp,
+    /// Whether its writes bypass validators; `None` before the first.
+    pub(crate) bypasses_validation: Option<bool>,
     /// The branches that it has used.
     pub(crate) begun: Vec<(Branch, Transaction)>,
 }
 
 impl OpenTransaction {
     pub(crate) fn begin(time: Timestamp) -> Self {
-        Self { since: Instant::now(), time, begun: Vec::new() }
+        Self { since: Instant::now(), time, bypasses_validation: None, begun: Vec::new() }
     }
 
     /// Whether it is open for too long.

@@ -33,6 +33,9 @@ Each command that writes is one commit, durable before the reply, whatever the w
 signs it, and the `comment` of the command is its message. Of a command with several statements, those that succeed are one commit;
 if a unique index or a validator refuses one of them, each is a commit. A transaction is one commit.
 
+`bypassDocumentValidation` goes round the validator of a collection, and round no unique index; it needs the role `dbAdmin` besides
+that of a writer. The writes of a transaction have it all, or none.
+
 `dropDatabase` drops the collections of a branch in one commit. Nothing is lost: past states keep them, and `argon undo` brings them back.
 
 ## Sessions and transactions

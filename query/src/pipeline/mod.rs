@@ -56,7 +56,7 @@ pub use stages::{refused_stages, stage_names};
 pub use state::StateCollections;
 pub(crate) use values::element_at;
 pub use write::{Merge, MergeOutcome, WhenMatched, WhenNotMatched, Write, WriteMode};
-pub use write_to::WrittenRows;
+pub use write_to::{CollectionsOf, WrittenRows};
 
 use crate::collation::Collation;
 use crate::expression::Declared;

@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use argon_core::model::CollectionName;
 use argon_core::write::{Outcome, Receipt, WriteRequest};
-use argon_core::{Backoff, Branch, Error, Result};
+use argon_core::{Backoff, Branch, Error, Result, State};
 use futures::TryStreamExt;
 
 use super::row_writer::RowWriter;
-use super::{Execution, Limits, Pipeline, StateCollections, WriteMode};
+use super::{Collections, Execution, Limits, Pipeline, StateCollections, WriteMode};
 use crate::Code;
 use crate::expression::Context;
 
 /// The most attempts while others commit to the branch: each runs the whole pipeline.
 const MOST_ATTEMPTS: u32 = 5;
+
+/// Makes the collections of a state.
+pub type CollectionsOf<'c> = dyn Fn(&State) -> Arc<dyn Collections> + Sync + 'c;
 
 /// What a pipeline with `$out` or `$merge` wrote.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,16 +45,21 @@ impl Pipeline {
         request: &(dyn Fn() -> WriteRequest + Sync),
     ) -> Result<WrittenRows> {
         let context = Arc::new(Context::of(branch.environment()));
-        self.write_in(&context, branch, collection, request).await
+        let collections = |state: &State| -> Arc<dyn Collections> {
+            let (project, name) = (branch.project().clone(), branch.name().clone());
+            Arc::new(StateCollections::new(state.clone()).with_project(project, name))
+        };
+        self.write_in((&context, &collections), branch, collection, request).await
     }
 
-    /// The same, evaluated in a context, which may be [interrupted](crate::Interrupt).
+    /// The same, evaluated in a context, which may be [interrupted](crate::Interrupt), over collections that are made
+    /// of the head.
     ///
     /// # Errors
     /// As of [`write_to`](Self::write_to); that of the interrupt, and nothing is written.
     pub async fn write_in(
         self: &Arc<Self>,
-        context: &Arc<Context>,
+        (context, collections): (&Arc<Context>, &CollectionsOf<'_>),
         branch: &Branch,
         collection: &str,
         request: &(dyn Fn() -> WriteRequest + Sync),
@@ -80,10 +88,7 @@ impl Pipeline {
                     project.name()
                 )));
             }
-            let collections = StateCollections::new(state.clone());
-            let collections = collections.with_project(project.clone(), branch.name().clone());
-            let collections = Arc::new(collections);
-            let execution = Execution::new(collections, context.clone(), Limits::default());
+            let execution = Execution::new(collections(&state), context.clone(), Limits::default());
             let mut writer = RowWriter::new(&state, branch, &target);
             let mut rows = self.run(collection, &execution);
             while let Some(batch) = rows.try_next().await? {

@@ -2,18 +2,23 @@
 
 use std::sync::Arc;
 
+use argon_core::State;
 use argon_query::find::collation_of;
-use argon_query::pipeline::{Limits, MemoryCollections, Options, Pipeline, Row, Rows};
+use argon_query::pipeline::{
+    CollectionsOf, Limits, MemoryCollections, Options, Pipeline, Row, Rows,
+};
 use argon_query::plan::Hint;
 use bson::raw::RawBsonRef;
 use bson::{Bson, Document};
 use futures::{FutureExt, StreamExt, stream};
 
 use super::cursor::open;
-use super::{Call, Command, Effect, Reply, view};
+use super::{Call, Command, Effect, Reply};
 use crate::change_stream::is_change_stream;
 use crate::failure::{CommandError, Result};
+use crate::place::Reading;
 use crate::rights::{Need, arguments};
+use crate::views;
 
 pub(super) const FIELDS: &[&str] = &[
     "allowDiskUse",
@@ -108,13 +113,13 @@ async fn aggregate(call: &Call<'_>) -> Result<Reply> {
     }
     let mut base = collection;
     let mut options = options;
-    if let Some(view) = view::resolve(reading.state.as_ref(), &base)? {
+    if let Some(view) = views::resolve(reading.state.as_ref(), &base)? {
         stages.splice(0..0, view.stages);
+        reading.execution.collections = reading.execution_of_view(&base)?.collections;
         base = view.base;
         options.collation = collation_of(&view.collation)?;
-        reading.execution.collections = view::execution(call, &reading)?.collections;
     } else if arguments.document("collation")?.is_empty() {
-        let collation = view::default_collation(reading.state.as_ref(), &base);
+        let collation = views::default_collation(reading.state.as_ref(), &base);
         options.collation = collation_of(&collation)?;
     }
     let pipeline = Arc::new(Pipeline::compile(&stages, &options)?);
@@ -127,7 +132,14 @@ async fn aggregate(call: &Call<'_>) -> Result<Reply> {
     let branch = call.writable().await?;
     call.signed(&branch)?;
     let signed = || call.signed(&branch).unwrap_or_else(|_| branch.request());
-    let written = pipeline.write_in(call.context(), &branch, &base, &signed).await;
+    let views_read_others = call.views_read_others()?;
+    let collections = |state: &State| {
+        let (project, name) = (branch.project().clone(), branch.name().clone());
+        let reading = Reading::new(state.clone(), project, name, call.context());
+        reading.with_views(views_read_others).execution.collections
+    };
+    let run_with = (call.context(), &collections as &CollectionsOf<'_>);
+    let written = pipeline.write_in(run_with, &branch, &base, &signed).await;
     written.map_err(|error| CommandError::from(error).in_namespace(&namespace))?;
     call.shared.clock.tick(call.environment());
     open(call, stream::empty().boxed(), &namespace).await
@@ -235,7 +247,7 @@ pub(super) fn with_stages(
     let rows = documents.iter().map(row).collect::<Result<Vec<_>>>()?;
     let mut collections = MemoryCollections::default();
     collections.insert(FIRST, rows);
-    let mut execution = crate::place::Reading::empty(call.context()).execution;
+    let mut execution = Reading::empty(call.context()).execution;
     execution.collections = Arc::new(collections);
     let pipeline = Arc::new(Pipeline::compile(stages, &Options::default())?);
     Ok(pipeline.run(FIRST, &execution))

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use argon_core::model::{Actor, CollectionName, MAX_ACTOR_BYTES, Message, Trailer, Trailers};
-use argon_core::write::WriteRequest;
+use argon_core::write::{Enforced, WriteRequest};
 use argon_core::{Branch, Environment, ErrorKind, State, Store};
 use argon_query::expression::Context;
 use argon_query::transaction::Transaction;
 use bson::raw::RawBsonRef;
-use bson::{Bson, Timestamp};
+use bson::{Bson, Document, Timestamp};
 use data_encoding::HEXLOWER;
 use tokio::sync::MutexGuard;
 
@@ -19,7 +19,7 @@ use crate::connection::Connection;
 use crate::failure::{CommandError, Result};
 use crate::operations::Operation;
 use crate::place::{Place, Reading};
-use crate::rights::{Claim, Held};
+use crate::rights::{Claim, Held, Right, covers_project};
 use crate::sessions::{Session, SessionId, SessionState, Work, is_same};
 use crate::shared::Shared;
 use crate::wire::Request;
@@ -139,17 +139,25 @@ impl Call<'_> {
             let mut state = self.session_state().await?;
             let transaction = begun(&mut state, &branch)?;
             let (state, execution) = (transaction.state().clone(), transaction.execution());
-            return Ok(Reading { state: Some(state), execution });
+            let project = Some((branch.project().clone(), branch.name().clone()));
+            let reading = Reading { state: Some(state), project, viewed: None, execution };
+            return Ok(reading.with_views(self.views_read_others()?));
         }
         let reading = self.read_now().await;
-        match reading {
+        let reading = match reading {
             Err(error) if error.code() == 26 => {
                 // The branch may have been deleted, and created again.
                 self.shared.places.forget(self.database);
                 self.read_now().await
             }
             reading => reading,
-        }
+        };
+        Ok(reading?.with_views(self.views_read_others()?))
+    }
+
+    /// Whether views may read other states of the project than the one that the command reads.
+    pub(crate) fn views_read_others(&self) -> Result<bool> {
+        covers_project(self, Right::Read, self.database)
     }
 
     /// What is read outside a transaction: the state of now, or of the snapshot.
@@ -187,16 +195,24 @@ impl Call<'_> {
         Ok(self.shared.store.session(self.actor()?))
     }
 
-    /// The collection that the command reads, if it is one that queries.
-    pub(crate) fn collection_read(&self) -> Option<&str> {
-        let (name, arguments) = match self.arguments.raw_document("explain") {
+    /// The collection that the command reads, if it is one that queries, and the stages over it; empty for the
+    /// pipeline of a database.
+    pub(crate) fn collection_read(&self) -> Result<Option<(&str, Vec<Document>)>> {
+        let explained = self.arguments.raw_document("explain");
+        let (name, arguments) = match explained {
             Ok(Some(inner)) if self.command.name == "explain" => {
-                (inner.iter().next()?.ok()?.0.as_str(), inner)
+                let Some(Ok((name, _))) = inner.iter().next() else { return Ok(None) };
+                (name.as_str(), Arguments::new(name.as_str(), inner))
             }
-            _ => (self.name, self.arguments.raw()),
+            _ => (self.name, self.arguments),
         };
-        let queries = ["find", "aggregate", "count", "distinct"];
-        arguments.get_str(name).ok().filter(|_| queries.contains(&name))
+        if !["find", "aggregate", "count", "distinct"].contains(&name) {
+            return Ok(None);
+        }
+        let collection = arguments.raw().get_str(name).unwrap_or_default();
+        let stages =
+            if name == "aggregate" { arguments.document_list("pipeline")? } else { Vec::new() };
+        Ok(Some((collection, stages)))
     }
 
     /// The user who is logged in, or otherwise the application.
@@ -229,7 +245,15 @@ impl Call<'_> {
             }
         }
         request.set_trailers(self.trailers()?);
+        if self.bypasses_validation()? {
+            request.set_enforced(Enforced::Unique);
+        }
         Ok(request)
+    }
+
+    /// Whether the command asks to write documents that the validator of their collection refuses.
+    pub(crate) fn bypasses_validation(&self) -> Result<bool> {
+        self.arguments.is_set("bypassDocumentValidation")
     }
 
     /// [`signed`](Self::signed) for one statement of several.
@@ -283,7 +307,8 @@ impl Call<'_> {
     /// What the transaction does on a branch that it writes to.
     ///
     /// # Errors
-    /// `OperationNotSupportedInTransaction` if it has written to another branch.
+    /// `OperationNotSupportedInTransaction` if it has written to another branch, or with the validators that this
+    /// command bypasses.
     pub(crate) fn writing<'s>(
         &self,
         state: &'s mut SessionState,
@@ -301,6 +326,17 @@ impl Call<'_> {
                     written.name(),
                     self.database
                 ),
+            ));
+        }
+        if self.command.name != "delete"
+            && let Work::Open(open) = &mut state.work
+            && *open.bypasses_validation.get_or_insert(self.bypasses_validation()?)
+                != self.bypasses_validation()?
+        {
+            return Err(CommandError::new(
+                263,
+                "a transaction is one commit, which bypasses validators as a whole or not: give all of its writes \
+                 the same bypassDocumentValidation",
             ));
         }
         begun(state, branch)

@@ -7,10 +7,11 @@ use argon_core::{Backoff, Branch, CappedLimits, CollectionInfo, CollectionView};
 use bson::{Bson, Document, doc};
 use futures::{FutureExt, TryStreamExt};
 
-use super::{Call, Command, Effect, Reply, view};
+use super::{Call, Command, Effect, Reply};
 use crate::failure::{CommandError, Result};
 use crate::place::Place;
 use crate::rights::{Need, Right};
+use crate::views;
 
 /// The most bytes of a collection: MongoDB's 1 PB.
 const MOST_BYTES: i64 = 1 << 50;
@@ -155,7 +156,7 @@ async fn try_convert(
     size: i64,
 ) -> Result<bool> {
     let head = branch.head().await?;
-    if view::is_view(&head, name.as_str()) {
+    if views::is_view(&head, name.as_str()) {
         let namespace = call.namespace(name);
         return Err(CommandError::new(166, format!("cannot convert a view: {namespace}")));
     }

@@ -10,10 +10,11 @@ use bson::{Binary, Bson, Document, doc};
 use futures::FutureExt;
 
 use super::database::{matching, ratio};
-use super::{Call, Command, Effect, Reply, aggregate, capped, cursor, time_series, view};
+use super::{Call, Command, Effect, Reply, aggregate, capped, cursor, time_series};
 use crate::failure::{CommandError, Result};
 use crate::place::Place;
 use crate::rights::{Need, Right, arguments};
+use crate::views;
 
 /// The options of a collection that are kept.
 const OPTIONS: &[&str] = &[
@@ -488,7 +489,7 @@ async fn validate(call: &Call<'_>) -> Result<Reply> {
             format!("Collection '{namespace}' does not exist to validate."),
         ));
     };
-    if reading.state.as_ref().is_some_and(|state| view::is_view(state, name.as_str())) {
+    if reading.state.as_ref().is_some_and(|state| views::is_view(state, name.as_str())) {
         return Err(CommandError::new(166, "Cannot validate a view"));
     }
     let counted = reading.execution.collections.open(name.as_str(), None).await?;

@@ -9,9 +9,10 @@ use bson::doc;
 use futures::{FutureExt, TryStreamExt};
 
 use super::find::Query;
-use super::{Call, Command, Effect, Reply, view};
+use super::{Call, Command, Effect, Reply};
 use crate::failure::Result;
 use crate::rights::{Need, Right};
+use crate::views;
 use argon_query::find::FindCommand;
 
 pub(super) const FIELDS: &[&str] =
@@ -46,7 +47,7 @@ async fn count(call: &Call<'_>) -> Result<Reply> {
     let name = call.collection()?;
     let query = query(call)?;
     let reading = call.read().await?;
-    let is_view = view::resolve(reading.state.as_ref(), name.as_str())?.is_some();
+    let is_view = views::resolve(reading.state.as_ref(), name.as_str())?.is_some();
     let number = match &reading.state {
         Some(state) if !is_view && !call.in_transaction => match state.collection(&name) {
             Ok(collection) => {
@@ -72,7 +73,7 @@ async fn count(call: &Call<'_>) -> Result<Reply> {
             Err(error) => return Err(error.into()),
         },
         _ => {
-            let rows = query.run(call, name.as_str(), &reading)?;
+            let rows = query.run(name.as_str(), &reading)?;
             rows.try_fold(0, |sum, batch| async move { Ok(sum + batch.len() as u64) }).await?
         }
     };

@@ -42,7 +42,7 @@ async fn distinct(call: &Call<'_>) -> Result<Reply> {
     let key = call.arguments.required_text("key")?;
     let query = query(call)?;
     let reading = call.read().await?;
-    let rows = query.run(call, name.as_str(), &reading)?;
+    let rows = query.run(name.as_str(), &reading)?;
     let command = query.with_collation(reading.state.as_ref(), name.as_str());
     let collation = collation_of(&command.collation)?;
     let mut values = RawArrayBuf::new();

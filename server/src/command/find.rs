@@ -9,11 +9,12 @@ use futures::FutureExt;
 use std::sync::Arc;
 
 use super::cursor::open;
-use super::{Call, Command, Effect, Reply, tailable, view};
+use super::{Call, Command, Effect, Reply, tailable};
 use crate::arguments::Arguments;
 use crate::failure::{CommandError, Result};
 use crate::place::Reading;
 use crate::rights::{Need, Right};
+use crate::views;
 
 pub(super) const FIELDS: &[&str] = &[
     "allowDiskUse",
@@ -116,14 +117,14 @@ impl Query {
     pub(super) fn with_collation(&self, state: Option<&State>, collection: &str) -> FindCommand {
         let mut command = self.command.clone();
         if command.collation.is_empty() {
-            command.collation = view::default_collation(state, collection);
+            command.collation = views::default_collation(state, collection);
         }
         command
     }
 
     /// Runs the query on a collection or a view.
-    pub(super) fn run(&self, call: &Call<'_>, collection: &str, reading: &Reading) -> Result<Rows> {
-        let view = view::resolve(reading.state.as_ref(), collection)?;
+    pub(super) fn run(&self, collection: &str, reading: &Reading) -> Result<Rows> {
+        let view = views::resolve(reading.state.as_ref(), collection)?;
         let Some(view) = view else {
             let command = self.with_collation(reading.state.as_ref(), collection);
             return Ok(Find::compile(&command)?.run(collection, &reading.execution));
@@ -136,7 +137,7 @@ impl Query {
             hint: self.command.hint.as_ref().map(Hint::compile).transpose()?.flatten(),
         };
         let pipeline = Arc::new(Pipeline::compile(&stages, &options)?);
-        Ok(pipeline.run(&view.base, &view::execution(call, reading)?))
+        Ok(pipeline.run(&view.base, &reading.execution_of_view(collection)?))
     }
 }
 
@@ -212,5 +213,5 @@ async fn find(call: &Call<'_>) -> Result<Reply> {
     if arguments.flag("allowDiskUse")? == Some(false) {
         reading.execution.limits = Limits { disk: false, ..reading.execution.limits };
     }
-    open(call, query.run(call, name.as_str(), &reading)?, &namespace).await
+    open(call, query.run(name.as_str(), &reading)?, &namespace).await
 }

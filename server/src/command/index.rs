@@ -7,11 +7,12 @@ use bson::raw::{RawBsonRef, RawDocument};
 use bson::{Bson, Document, doc};
 use futures::FutureExt;
 
-use super::{Call, Command, Effect, Reply, aggregate, cursor, view};
+use super::{Call, Command, Effect, Reply, aggregate, cursor};
 use crate::arguments::Arguments;
 use crate::failure::{CommandError, Result};
 use crate::place::Place;
 use crate::rights::{Need, Right};
+use crate::views;
 
 /// A command of Atlas Search.
 macro_rules! search {
@@ -90,14 +91,14 @@ async fn create_indexes(call: &Call<'_>) -> Result<Reply> {
     }
     let branch = call.writable().await?;
     let state = branch.head().await?;
-    if view::is_view(&state, name.as_str()) {
+    if views::is_view(&state, name.as_str()) {
         let namespace = call.namespace(&name);
         return Err(CommandError::new(166, format!("Cannot create indexes on view {namespace}")));
     }
     let known = state.info(&name);
     let before = known.map_or(1, |info| info.listed_indexes().len());
     let is_created = known.is_none();
-    let collation = view::default_collation(Some(&state), name.as_str());
+    let collation = views::default_collation(Some(&state), name.as_str());
     let request = call.signed(&branch)?;
     // An index has the order of texts of its collection, and says so.
     let with_collation = |mut definition: Document| {

@@ -19,7 +19,7 @@
 //! | `watch.rs` | change streams |
 //! | `authenticate.rs`, `user.rs`, `user_info.rs` | logging in, and users |
 //! | `observe.rs`, `shown.rs` | what operators see of commands; commands without their values |
-//! | `view.rs`, `time_series.rs` | collections of these kinds |
+//! | `time_series.rs` | collections of this kind |
 
 mod aggregate;
 mod apply_ops;
@@ -51,7 +51,6 @@ mod time_series;
 mod transaction;
 mod user;
 mod user_info;
-mod view;
 mod watch;
 mod write;
 
@@ -62,7 +61,6 @@ pub(crate) use dispatch::{Answer, may_be_abandoned, may_compute, run};
 pub(crate) use reply::Reply;
 pub(crate) use user::{role_texts, user_database};
 pub(crate) use user_info::UserArgument;
-pub(crate) use view::view_stages;
 
 use crate::failure::Result;
 use crate::rights::Need;

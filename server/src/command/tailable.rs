@@ -35,7 +35,7 @@ pub(super) async fn open(
         )));
     }
     let Place::Head(branch) = call.place().await? else {
-        return cursor::open(call, query.run(call, name.as_str(), reading)?, &namespace).await;
+        return cursor::open(call, query.run(name.as_str(), reading)?, &namespace).await;
     };
     let (size, waits) = (cursor::first_size(call)?, call.arguments.is_set("awaitData")?);
     let command = query.with_collation(Some(state), name.as_str());

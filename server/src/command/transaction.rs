@@ -1,5 +1,6 @@
 //! Transactions: running their commands, and their end.
 
+use argon_core::write::Enforced;
 use argon_core::{Branch, ErrorKind};
 use bson::Document;
 
@@ -120,7 +121,11 @@ async fn commit_open(
         // If the client goes away, the commit is complete or absent: the log says which.
         state.work = Work::Unknown(Box::new(branch.clone()));
         let namespace = format!("{}.…", branch.project().name());
-        if let Err(error) = transaction.commit(call.signed(&branch)?).await {
+        let mut request = call.signed(&branch)?;
+        if open.bypasses_validation == Some(true) {
+            request.set_enforced(Enforced::Unique);
+        }
+        if let Err(error) = transaction.commit(request).await {
             if error.kind() != ErrorKind::Indeterminate {
                 state.work = Work::Aborted;
             }

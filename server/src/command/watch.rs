@@ -5,11 +5,12 @@ use std::time::Duration;
 use argon_query::pipeline::Options;
 use bson::Document;
 
-use super::{Call, Reply, cursor, view};
+use super::{Call, Reply, cursor};
 use crate::change_stream::{ChangeStream, Scope, StreamOptions};
 use crate::cursors::Cursor;
 use crate::failure::{CommandError, Result};
 use crate::namespace::Database;
+use crate::views;
 
 /// Opens the change stream of a pipeline that begins with `$changeStream`; `collection` is empty for that of
 /// a database.
@@ -31,7 +32,7 @@ pub(super) async fn open(
     let options = StreamOptions::parse(stages, options)?;
     let scope = scope(call, collection, &options)?;
     if let Scope::Collection(name) = &scope
-        && view::resolve(call.state().await?.as_ref(), name.as_str())?.is_some()
+        && views::resolve(call.state().await?.as_ref(), name.as_str())?.is_some()
     {
         let namespace = call.namespace(name);
         return Err(CommandError::new(

@@ -95,6 +95,12 @@ fn table() -> Vec<(&'static str, Document, &'static str)> {
             doc! { "createIndexes": "a", "indexes": [{ "key": { "x": 1 }, "name": "x" }] },
             "wdR*",
         ),
+        ("shop", doc! { "insert": "a", "documents": [{}], "bypassDocumentValidation": true }, "R*"),
+        (
+            "shop",
+            doc! { "aggregate": "a", "pipeline": [{ "$out": "o" }], "cursor": {}, "bypassDocumentValidation": true },
+            "R*",
+        ),
         ("shop", doc! { "listIndexes": "a" }, "rwdmR*"),
         ("shop", doc! { "dropIndexes": "a", "index": "x" }, "wdR*"),
         ("admin", doc! { "startSession": 1 }, ALL),
@@ -286,6 +292,46 @@ async fn a_pipeline_does_not_leave_the_branch_of_its_user() {
     ] {
         assert_eq!(ada.code("shop:try", command.clone()).await, DENIED, "{command}");
         assert_eq!(root.code("shop:try", command).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_view_that_a_stage_reads_needs_what_a_query_of_it_needs() {
+    let (_server, root, ada) = with_branch(&[]).await;
+    let union = |name: &str, at: Option<&str>| {
+        let mut stage = doc! { "coll": name };
+        stage.extend(at.map(|at| ("at".to_owned(), Bson::from(at))));
+        doc! { "$unionWith": stage }
+    };
+    let view =
+        |name: &str, stage: Document| doc! { "create": name, "viewOn": "a", "pipeline": [stage] };
+    for (name, stage) in [
+        ("own", doc! { "$match": {} }),
+        ("other", union("a", Some("main"))),
+        ("around", union("other", None)),
+    ] {
+        assert_eq!(root.code("shop:try", view(name, stage)).await, 0);
+    }
+    let run = |stage: Document| doc! { "aggregate": "a", "pipeline": [stage], "cursor": {} };
+    let lookup = |from: &str| doc! { "$lookup": { "from": from, "pipeline": [], "as": "x" } };
+    let graph = |from: &str| {
+        doc! { "$graphLookup": {
+            "from": from, "startWith": "$_id", "connectFromField": "x", "connectToField": "_id", "as": "x",
+        } }
+    };
+    let facet = |stage: Document| doc! { "$facet": { "x": [stage] } };
+    for (name, expected) in [("own", 0), ("other", DENIED), ("around", DENIED)] {
+        for stage in [union(name, None), lookup(name), graph(name), facet(lookup(name))] {
+            assert_eq!(ada.code("shop:try", run(stage.clone())).await, expected, "{stage}");
+            assert_eq!(root.code("shop:try", run(stage)).await, 0);
+        }
+        let explain = doc! { "explain": run(lookup(name)), "verbosity": "executionStats" };
+        assert_eq!(ada.code("shop:try", explain).await, expected, "{name}");
+        // The view of a past state is not looked at before, and leaves its branch no more than that of now.
+        let past = ada.code("shop:try", run(union(name, Some("try")))).await;
+        assert_eq!(past == 0, expected == 0, "{name}");
+        let out = doc! { "aggregate": "none", "pipeline": [union(name, None), { "$out": "b" }], "cursor": {} };
+        assert_eq!(ada.code("shop:try", out).await, expected, "{name}");
     }
 }
 

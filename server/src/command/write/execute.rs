@@ -15,11 +15,12 @@ use argon_query::transaction::{self, Transaction};
 use bson::Bson;
 use futures::FutureExt;
 
-use super::super::{Call, view};
+use super::super::Call;
 use super::earlier::Earlier;
 use super::statement::{Done, Statement};
 use crate::failure::{CommandError, Result};
 use crate::namespace::Database;
+use crate::views;
 
 pub(super) type Statements = Vec<(CollectionName, Statement)>;
 
@@ -276,7 +277,7 @@ fn with_collations(state: &State, mut statements: Statements) -> Statements {
             Statement::Delete(command) => &mut command.collation,
         };
         if collation.is_empty() {
-            *collation = view::default_collation(Some(state), collection.as_str());
+            *collation = views::default_collation(Some(state), collection.as_str());
         }
     }
     statements
@@ -286,7 +287,7 @@ fn with_collations(state: &State, mut statements: Statements) -> Statements {
 pub(super) fn refuse_views(call: &Call<'_>, state: &State, statements: &Statements) -> Result<()> {
     let mut checked: Option<&CollectionName> = None;
     for (collection, _) in statements {
-        if checked != Some(collection) && view::is_view(state, collection.as_str()) {
+        if checked != Some(collection) && views::is_view(state, collection.as_str()) {
             return Err(CommandError::new(
                 166,
                 format!("Namespace {} is a view, not a collection", call.namespace(collection)),

@@ -5,10 +5,11 @@ use bson::raw::{RawBson, RawDocumentBuf, cstr};
 use bson::{Bson, rawdoc};
 use futures::FutureExt;
 
-use super::super::{Call, Command, Effect, Reply, view};
+use super::super::{Call, Command, Effect, Reply};
 use super::earlier::{self, Earlier};
 use crate::failure::{CommandError, Result};
 use crate::rights::{Need, Right};
+use crate::views;
 
 pub(super) const COMMAND: Command = Command {
     name: "findAndModify",
@@ -41,9 +42,9 @@ async fn find_and_modify(call: &Call<'_>) -> Result<Reply> {
     let branch = call.writable().await?;
     let head = branch.head().await?;
     if command.collation.is_empty() {
-        command.collation = view::default_collation(Some(&head), name.as_str());
+        command.collation = views::default_collation(Some(&head), name.as_str());
     }
-    if view::is_view(&head, name.as_str()) {
+    if views::is_view(&head, name.as_str()) {
         let namespace = call.namespace(&name);
         return Err(CommandError::new(
             166,
