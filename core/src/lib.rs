@@ -46,6 +46,7 @@ pub use digest::Digest;
 #[doc(inline)]
 pub use document::{definition, key};
 pub use engine::catalog::{Catalog, CollectionInfo};
+pub use engine::index::definitions::is_index_option;
 pub use engine::index::readable::{LaterIndex, ReadableIndex, StateIndexes, UnreadableIndex};
 pub use engine::replay::{LogMaterializer, ReplayLimits};
 pub use engine::write;

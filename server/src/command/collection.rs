@@ -220,7 +220,7 @@ async fn create(call: &Call<'_>) -> Result<Reply> {
     let state = branch.head().await?;
     if let Some(info) = state.info(&name) {
         // As MongoDB, creating the same again changes nothing.
-        let known = time_series::with_defaults(info.options.clone());
+        let known = with_defaults(info.options.clone());
         if argon_core::definition::identical(&known, &options) {
             return Reply::of(&Document::new());
         }
@@ -256,12 +256,19 @@ fn options_of(call: &Call<'_>) -> Result<Document> {
             options.insert(name.as_str(), Bson::try_from(value)?);
         }
     }
-    if let Ok(index) = options.get_document_mut("clusteredIndex")
-        && !index.contains_key("v")
-    {
-        index.insert("v", 2);
+    Ok(with_defaults(options))
+}
+
+/// Options with what MongoDB adds to them.
+fn with_defaults(mut options: Document) -> Document {
+    if let Ok(index) = options.get_document_mut("clusteredIndex") {
+        for (name, value) in [("v", Bson::Int32(2)), ("name", "_id_".into())] {
+            if !index.contains_key(name) {
+                index.insert(name, value);
+            }
+        }
     }
-    Ok(time_series::with_defaults(options))
+    time_series::with_defaults(options)
 }
 
 fn check_options(call: &Call<'_>, options: &Document) -> Result<()> {
@@ -426,7 +433,7 @@ async fn try_modify(
             _ => {}
         }
     }
-    let options = time_series::with_defaults(options);
+    let options = with_defaults(options);
     check_options(call, &options)?;
     let mut request = call.signed(branch)?;
     let mut reply = Document::new();

@@ -1,5 +1,7 @@
 //! Indexes.
 
+use std::mem;
+
 use argon_core::CollectionInfo;
 use bson::raw::{RawBsonRef, RawDocument};
 use bson::{Bson, Document, doc};
@@ -77,7 +79,15 @@ async fn create_indexes(call: &Call<'_>) -> Result<Reply> {
         return Err(CommandError::bad_value("Must specify at least one index to create"));
     }
     let definitions = definitions.iter().map(|definition| definition_of(definition));
-    let definitions = definitions.collect::<Result<Vec<_>>>()?;
+    let mut definitions = definitions.collect::<Result<Vec<_>>>()?;
+    if call.arguments.is_set("ignoreUnknownIndexOptions")? {
+        for definition in &mut definitions {
+            *definition = mem::take(definition)
+                .into_iter()
+                .filter(|(name, _)| argon_core::is_index_option(name))
+                .collect();
+        }
+    }
     let branch = call.writable().await?;
     let state = branch.head().await?;
     if view::is_view(&state, name.as_str()) {

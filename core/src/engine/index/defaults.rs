@@ -8,6 +8,22 @@ use bson::{Bson, Document};
 /// The versions of new indexes, as in MongoDB since 3.2.
 const VERSION: i32 = 3;
 
+/// A number as MongoDB stores it in a definition: an int32, if it is one.
+pub(super) fn whole(number: Bson) -> Bson {
+    let whole = match number {
+        Bson::Int64(number) => i32::try_from(number).ok(),
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "it is checked to be whole, and in range"
+        )]
+        Bson::Double(number) if number.fract() == 0.0 && number.abs() < f64::from(i32::MAX) => {
+            Some(number as i32)
+        }
+        _ => None,
+    };
+    whole.map_or(number, Bson::Int32)
+}
+
 /// The definition with what it has by default. A text index has its fields in `weights`, and one pair of
 /// fields in their place in the key.
 pub(super) fn with_defaults(mut definition: Document) -> Document {
@@ -68,6 +84,16 @@ mod tests {
     use bson::doc;
 
     use super::*;
+
+    #[test]
+    fn a_whole_number_is_an_int32() {
+        for number in [Bson::Int32(7), Bson::Int64(7), Bson::Double(7.0)] {
+            assert_eq!(whole(number), Bson::Int32(7));
+        }
+        for other in [Bson::Int64(1 << 40), Bson::Double(0.5), Bson::Double(f64::NAN)] {
+            assert_eq!(whole(other.clone()).to_string(), other.to_string());
+        }
+    }
 
     #[test]
     fn a_text_index_has_weights_and_a_geo_index_its_version() {

@@ -2,7 +2,7 @@
 
 use bson::{Bson, Document as BsonDocument};
 
-use super::defaults::with_defaults;
+use super::defaults::{whole, with_defaults};
 use crate::document::Index;
 use crate::document::definition::{identical, is_set};
 use crate::{DetailKey, Error, Result};
@@ -62,6 +62,11 @@ enum OptionType {
     Text,
 }
 
+/// Whether the definition of an index may have an option of this name.
+pub fn is_index_option(name: &str) -> bool {
+    OPTIONS.iter().any(|(names, _)| names.contains(&name))
+}
+
 /// Checks a definition, and adds the name that MongoDB gives it if it has none, and the defaults of its kind.
 ///
 /// # Errors
@@ -105,7 +110,7 @@ pub(crate) fn complete(definition: BsonDocument) -> Result<BsonDocument> {
     }
     check_options(&key, &definition)?;
     let mut complete = BsonDocument::new();
-    complete.insert("v", definition.get("v").cloned().unwrap_or(Bson::Int32(2)));
+    complete.insert("v", whole(definition.get("v").cloned().unwrap_or(Bson::Int32(2))));
     complete.insert("key", key);
     let given = definition.get("name").cloned();
     match given.unwrap_or_else(|| Bson::String(name.join("_"))) {
@@ -117,7 +122,8 @@ pub(crate) fn complete(definition: BsonDocument) -> Result<BsonDocument> {
     };
     for (option, value) in definition {
         if !complete.contains_key(&option) {
-            complete.insert(option, value);
+            let is_seconds = option == "expireAfterSeconds";
+            complete.insert(option, if is_seconds { whole(value) } else { value });
         }
     }
     Ok(with_defaults(complete))
