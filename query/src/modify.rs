@@ -22,7 +22,8 @@ use crate::sort::SortPattern;
 pub enum Change {
     /// It stays as it is.
     Keep,
-    /// It becomes another one with the same `_id`.
+    /// It becomes another one with the same `_id`. It counts as modified even if the two are equal, as
+    /// MongoDB counts a replacement without `_id`.
     Replace(RawDocumentBuf),
     /// It is deleted.
     Delete,
@@ -77,6 +78,8 @@ struct Planned {
 /// A change whose document was checked.
 enum Becomes {
     Same,
+    /// Another one that is equal to it, so that nothing is written.
+    Equal,
     Replaced(Document),
     Deleted,
 }
@@ -162,7 +165,8 @@ impl Modify<'_> {
             Change::Replace(after) if after.as_bytes() != document.as_bytes() => {
                 Becomes::Replaced(Document::checked(after)?.1)
             }
-            Change::Keep | Change::Replace(_) => Becomes::Same,
+            Change::Replace(_) => Becomes::Equal,
+            Change::Keep => Becomes::Same,
             Change::Delete => Becomes::Deleted,
         };
         let before = (!self.many).then_some(document);
@@ -228,7 +232,8 @@ impl Modify<'_> {
                     request.delete(self.collection.clone(), key.clone(), condition);
                     None
                 }
-                Becomes::Same => {
+                Becomes::Same | Becomes::Equal => {
+                    modified.modified += u64::from(matches!(becomes, Becomes::Equal));
                     modified.image = before.clone().map(|image| (Some(image.clone()), Some(image)));
                     continue;
                 }
@@ -243,8 +248,7 @@ impl Modify<'_> {
             modified.image = Some((None, Some(document.clone())));
             request.put(self.collection.clone(), key, document, Precondition::Absent)?;
         }
-        let is_needed = modified.modified > 0 || modified.upserted.is_some();
-        Ok((is_needed.then_some(request), modified))
+        Ok(((!request.is_empty()).then_some(request), modified))
     }
 
     /// Reads the document of a conflict again. If none is left, all are.

@@ -242,14 +242,15 @@ impl Transaction {
         let mut changed = Writes::new();
         for (key, staged) in matching {
             let Some(before) = &staged.after else { continue };
-            let after = match change(before.as_raw())? {
+            let change = change(before.as_raw())?;
+            modified.modified += u64::from(change != Change::Keep);
+            let after = match change {
                 Change::Keep => Some(before.clone()),
                 Change::Replace(after) => Some(Document::checked(after)?.1),
                 Change::Delete => None,
             };
             modified.image = (!many).then(|| (Some(before.clone()), after.clone()));
             if after.as_ref().map(Document::as_bytes) != Some(before.as_bytes()) {
-                modified.modified += 1;
                 changed.insert(key, Staged { after, ..staged });
             }
         }
