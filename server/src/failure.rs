@@ -32,6 +32,7 @@ pub(crate) type Result<T, E = CommandError> = std::result::Result<T, E>;
 
 /// The codes that only a server has; the others are [`Code`]s.
 const NAMES: &[(u32, &str)] = &[
+    (4, "NoSuchKey"),
     (6, "HostUnreachable"),
     (8, "UnknownError"),
     (11, "UserNotFound"),

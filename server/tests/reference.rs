@@ -69,13 +69,14 @@ mongosh 2.12.
 mongodump, mongorestore, mongoexport, mongoimport, mongofiles, mongostat and mongotop work with the names of databases above.
 `mongodump --db shop:try@1234` dumps a past state. What is particular:
 
-- There is no oplog, so `mongodump --oplog` fails. A dump of a past state is one of one moment.
+- There is no oplog, so `mongodump --oplog` fails. A dump of a past state is one of one moment. `mongorestore --oplogReplay`
+  replays the oplog of a dump of MongoDB.
 - mongorestore and mongofiles read before they write, so a branch must be there before they write to it; a project need not.
 - A time series is dumped and restored by the name of its buckets (`system.buckets.NAME`), as the documents that are stored.
   MongoDB takes only buckets there: bring a series to MongoDB by mongoexport and mongoimport. Buckets that are restored from a
   dump of MongoDB are kept as documents, as `argon import` does.
 - Users and roles are neither dumped nor restored; with a dump that has them, use `mongorestore --nsExclude 'admin.*'`.
-- `mongorestore --preserveUUID` is refused: the identities of collections are of the store.
+- `mongorestore --preserveUUID` is refused, since the store gives collections their UUIDs.
 
 ## As a service
 
@@ -114,6 +115,7 @@ commands wait for it as for any other process. A health check is a `ping`, which
 - The collation of a collection counts for its queries and indexes, not for the uniqueness of `_id`. An index with a collation is
   kept as a definition, and can't be unique.
 - The options of capped collections are kept, and not enforced.
+- `bypassDocumentValidation` is taken, and has no effect: validators hold for all writes.
 - There are no text and geo queries; these indexes are definitions.
 - `collStats` and `dbStats` read all documents.
 - What only a cluster of MongoDB can show is not there: elections, majorities of several nodes, sharding.

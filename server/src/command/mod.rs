@@ -10,6 +10,7 @@
 //! | `find.rs`, `cursor.rs` | queries, and the rest of their documents |
 //! | `aggregate.rs`, `count.rs`, `distinct.rs`, `explain.rs` | other reads |
 //! | `write/` | `insert`, `update`, `delete`, `bulkWrite`, `findAndModify` |
+//! | `apply_ops/` | the operations of an oplog |
 //! | `database.rs`, `collection.rs`, `index.rs` | what there is, and changes of it |
 //! | `session.rs`, `transaction.rs` | sessions and transactions |
 //! | `argon.rs` | branches, log, diff, merge and so on, from a driver |
@@ -20,6 +21,7 @@
 //! | `view.rs`, `time_series.rs` | collections of these kinds |
 
 mod aggregate;
+mod apply_ops;
 mod argon;
 mod authenticate;
 mod call;
@@ -108,6 +110,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         diagnostic::COMMANDS,
     ];
     let others = [
+        apply_ops::COMMANDS,
         collection::COMMANDS,
         index::COMMANDS,
         argon::COMMANDS,

@@ -74,6 +74,7 @@ fn table() -> Vec<(&'static str, Document, &'static str)> {
         ("shop", doc! { "delete": "a", "deletes": [{ "q": {}, "limit": 1 }] }, "wR*"),
         ("shop", change, "wR*"),
         ("admin", bulk, "wR*"),
+        ("admin", doc! { "applyOps": [] }, "*"),
         ("admin", doc! { "listDatabases": 1 }, ALL),
         ("shop", doc! { "dropDatabase": 1 }, "dR*"),
         ("shop", doc! { "dbStats": 1 }, "rwdmR*"),
