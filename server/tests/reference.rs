@@ -148,7 +148,6 @@ beside it works as always. A health check is a `ping`, which needs no login, suc
 - There are no record ids (`showRecordId`), search indexes, map-reduce, or JavaScript.
 - The collation of a collection counts for its queries and indexes, not for the uniqueness of `_id`. An index with a collation is
   kept as a definition, and can't be unique.
-- `bypassDocumentValidation` is taken, and has no effect: validators hold for all writes.
 - There are no text and geo queries; these indexes are definitions.
 - `collStats` and `dbStats` read all documents.
 - What only a cluster of MongoDB can show is not there: elections, majorities of several nodes, sharding.

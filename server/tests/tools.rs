@@ -32,7 +32,7 @@ async fn mongostat_gets_whole_numbers_of_each_kind_of_operation() {
         assert_eq!(operations(&after, name) - operations(&before, name), number, "{name}");
     }
     // It reads these as whole numbers, and fails without them.
-    assert_eq!(after.get_f64("uptime").unwrap().fract(), 0.0);
+    assert!(after.get_f64("uptime").unwrap().to_string().parse::<u64>().is_ok());
     let network = after.get_document("network").unwrap();
     assert!(network.get_i64("bytesIn").unwrap() > 0 && network.get_i64("bytesOut").unwrap() > 0);
     let memory = after.get_document("mem").unwrap();
@@ -280,6 +280,9 @@ async fn mongorestore_replays_the_operations_of_an_oplog() {
         client.find("shop:try", "d", doc! {}).await,
         [changed, doc! { "_id": 2, "n": 1 }, doc! { "_id": 3, "whole": true }]
     );
+    client.ok("shop", doc! { "create": "series", "timeseries": { "timeField": "t" } }).await;
+    client.ok("admin", apply(&[op("i", "shop.system.buckets.series", id(1))])).await;
+    assert_eq!(client.find("shop", "series", doc! {}).await, [id(1)]);
     client.ok("admin", apply(&[op("c", "shop:try.$cmd", doc! { "drop": "d" })])).await;
     assert_eq!(client.find("shop:try", "d", doc! {}).await, Vec::<Document>::new());
     // The identity that --preserveUUID asks for can't be had.
@@ -295,6 +298,10 @@ async fn mongorestore_replays_the_operations_of_an_oplog() {
         (op("i", "shop", id(1)), 73),
         (op("i", "shop.c", doc! { "n": 1 }), 4),
     ] {
-        assert_eq!(client.fails("admin", apply(&[operation.clone()])).await.0, code, "{operation}");
+        assert_eq!(
+            client.fails("admin", apply(std::slice::from_ref(&operation))).await.0,
+            code,
+            "{operation}"
+        );
     }
 }

@@ -183,7 +183,9 @@ async fn attempt(
         return Err(CommandError::new(59, format!("no such command: '{name}'")));
     };
     rights::require_login(shared, connection, command)?;
-    if let Some(request) = time_series::by_series(shared, request).await? {
+    let database = request.body.get_str("$db").unwrap_or_default();
+    if let Some(body) = time_series::by_series(shared, database, &request.body).await? {
+        let request = Request { body, ..request.clone() };
         return Box::pin(attempt(shared, connection, operation, &request)).await;
     }
     check_api(command, arguments)?;

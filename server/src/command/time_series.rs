@@ -9,7 +9,6 @@ use bson::{Bson, Document};
 
 use crate::failure::Result;
 use crate::shared::Shared;
-use crate::wire::Request;
 
 /// MongoDB has the documents of a time series in a collection of this prefix and its name, by which the tools
 /// dump and restore them. Here it is another name of the series.
@@ -18,17 +17,16 @@ const BUCKETS: &str = "system.buckets.";
 /// The seconds of a bucket, by the granularity. The first is the one by default.
 const SPANS: [(&str, i32); 3] = [("seconds", 3600), ("minutes", 86_400), ("hours", 2_592_000)];
 
-/// The request by the name of a time series, if it names the buckets of one.
-pub(super) async fn by_series(shared: &Shared, request: &Request) -> Result<Option<Request>> {
-    let Some(Ok((_, RawBsonRef::String(name)))) = request.body.iter().next() else {
-        return Ok(None);
-    };
+/// The command by the name of a time series, if it names the buckets of one.
+pub(super) async fn by_series(
+    shared: &Shared,
+    database: &str,
+    command: &RawDocument,
+) -> Result<Option<RawDocumentBuf>> {
+    let Some(Ok((_, RawBsonRef::String(name)))) = command.iter().next() else { return Ok(None) };
     let Some(series) = name.strip_prefix(BUCKETS) else { return Ok(None) };
     // Whatever is wrong with the names is said by the command.
-    let (Ok(series), Ok(database)) = (CollectionName::new(series), request.body.get_str("$db"))
-    else {
-        return Ok(None);
-    };
+    let Ok(series) = CollectionName::new(series) else { return Ok(None) };
     let Ok(place) = shared.places.find(database).await else { return Ok(None) };
     let context = Arc::new(Context::of(shared.store.environment()));
     let state = place.read(&context).await?.state;
@@ -37,7 +35,7 @@ pub(super) async fn by_series(shared: &Shared, request: &Request) -> Result<Opti
         return Ok(None);
     };
     let mut body = RawDocumentBuf::new();
-    for (position, field) in request.body.iter().enumerate() {
+    for (position, field) in command.iter().enumerate() {
         match field? {
             (name, _) if position == 0 => body.append(name, series.as_str()),
             (name, RawBsonRef::Document(filter))
@@ -48,7 +46,7 @@ pub(super) async fn by_series(shared: &Shared, request: &Request) -> Result<Opti
             (name, value) => body.append(name, value),
         }
     }
-    Ok(Some(Request { body, ..request.clone() }))
+    Ok(Some(body))
 }
 
 /// A filter of buckets, which have the field of metadata as `meta`, as one of documents.

@@ -12,8 +12,13 @@ const VERSION: i32 = 3;
 pub(super) fn whole(number: Bson) -> Bson {
     let whole = match number {
         Bson::Int64(number) => i32::try_from(number).ok(),
-        #[expect(clippy::cast_possible_truncation, reason = "it is compared with what it was")]
-        Bson::Double(number) => Some(number as i32).filter(|whole| f64::from(*whole) == number),
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "it is checked to be whole, and in range"
+        )]
+        Bson::Double(number) if number.fract() == 0.0 && number.abs() < f64::from(i32::MAX) => {
+            Some(number as i32)
+        }
         _ => None,
     };
     whole.map_or(number, Bson::Int32)

@@ -33,7 +33,9 @@ pub(super) fn apply(document: &mut Document, difference: &Document) -> Result<()
                 }
             }
             (section, Bson::Document(part)) if section.starts_with('s') => {
-                apply_within(document.get_mut(&section[1..]), part)?;
+                if let Some(value) = document.get_mut(&section[1..]) {
+                    apply_within(value, part)?;
+                }
             }
             _ => return Err(unknown(section)),
         }
@@ -41,11 +43,11 @@ pub(super) fn apply(document: &mut Document, difference: &Document) -> Result<()
     Ok(())
 }
 
-fn apply_within(value: Option<&mut Bson>, difference: &Document) -> Result<()> {
+fn apply_within(value: &mut Bson, difference: &Document) -> Result<()> {
     let is_of_array = difference.contains_key("a");
     match value {
-        Some(Bson::Array(array)) if is_of_array => apply_to_array(array, difference),
-        Some(Bson::Document(document)) if !is_of_array => apply(document, difference),
+        Bson::Array(array) if is_of_array => apply_to_array(array, difference),
+        Bson::Document(document) if !is_of_array => apply(document, difference),
         _ => Ok(()),
     }
 }
@@ -61,7 +63,9 @@ fn apply_to_array(array: &mut Vec<Bson>, difference: &Document) -> Result<()> {
                 array[index] = value.clone();
             }
             (section, Some(index), Bson::Document(part)) if section.starts_with('s') => {
-                apply_within(array.get_mut(index), part)?;
+                if let Some(value) = array.get_mut(index) {
+                    apply_within(value, part)?;
+                }
             }
             _ => return Err(unknown(section)),
         }

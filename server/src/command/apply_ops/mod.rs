@@ -16,7 +16,7 @@ use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::{Bson, Document, doc};
 use futures::FutureExt;
 
-use super::{Call, Command, Effect, Reply, named};
+use super::{Call, Command, Effect, Reply, named, time_series};
 use crate::arguments::Arguments;
 use crate::failure::{CommandError, Result};
 use crate::rights::{Demand, Need, Right};
@@ -201,6 +201,7 @@ impl Operation<'_> {
 /// That of the command, or of its first statement that failed.
 async fn run(call: &Call<'_>, database: &str, command: &Document) -> Result<()> {
     let body = RawDocumentBuf::try_from(command)?;
+    let body = time_series::by_series(call.shared, database, &body).await?.unwrap_or(body);
     let name = command.keys().next().map(String::as_str).unwrap_or_default();
     let known =
         named(name).ok_or_else(|| CommandError::new(59, format!("no such command: '{name}'")))?;
