@@ -56,6 +56,7 @@ use argon_service::collections::Signature;
 use argon_service::index::ExpireDocuments;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 pub use failure::CommandError;
@@ -130,6 +131,7 @@ impl Server {
                     shared.sessions.expire();
                     shared.snapshots.expire();
                     shared.written.expire();
+                    shared.throttle.expire(Instant::now());
                 }
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {

@@ -8,7 +8,7 @@ use bson::oid::ObjectId;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
-use crate::auth::Users;
+use crate::auth::{Throttle, Users};
 use crate::clock::ClusterClock;
 use crate::cursors::Cursors;
 use crate::operation_counts::OperationCounts;
@@ -31,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) cursors: Cursors,
     pub(crate) sessions: Sessions,
     pub(crate) users: Users,
+    pub(crate) throttle: Throttle,
     pub(crate) clock: ClusterClock,
     pub(crate) snapshots: Snapshots,
     pub(crate) written: Written,
@@ -69,6 +70,7 @@ impl Shared {
             options,
             cursors: Cursors::default(),
             sessions: Sessions::default(),
+            throttle: Throttle::default(),
             turns: Turns::new(),
             operations: Operations::default(),
             computing: Semaphore::new(COMPUTING),

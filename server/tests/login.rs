@@ -81,6 +81,17 @@ async fn count(options: ClientOptions, database: &str) -> Result<u64, String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_right_after_many_wrong_ones() {
+    let server = Running::new(None).await;
+    server.user("ada", UserDatabase::Admin, "readWrite@shop", Some("ada")).await;
+    for _ in 0..7 {
+        let wrong = count(server.options("ada:wrong@", "").await, "shop").await;
+        assert_eq!(wrong, Err("authentication".to_owned()));
+    }
+    assert_eq!(count(server.options("ada:ada@", "").await, "shop").await, Ok(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn users_log_in_by_passwords_and_write_commits_of_their_name() {
     let server = Running::new(None).await;
     server.user("ada", UserDatabase::Admin, "readWrite@shop", Some("p@ss:w/rd I\u{ad}X")).await;

@@ -100,6 +100,11 @@ impl Exchange {
         (exchange, Answer { payload: challenge.into_bytes(), done: false })
     }
 
+    /// Whether the next message of the client has its proof.
+    pub(crate) fn awaits_proof(&self) -> bool {
+        self.state == State::Challenged
+    }
+
     /// Takes the next message of the client. After an error, the exchange is over.
     pub(crate) fn go_on(&mut self, payload: &[u8]) -> Result<Answer, Refused> {
         match std::mem::replace(&mut self.state, State::Ended) {

@@ -162,3 +162,29 @@ async fn logging_out_takes_the_rights() {
     assert_eq!(client.code("admin", doc! { "logout": 1 }).await, 0);
     assert_eq!(client.code("shop", doc! { "find": "a" }).await, 13);
 }
+
+#[tokio::test]
+async fn logins_that_fail_wait_for_their_turn_and_others_do_not() {
+    let server = TestServer::new().await;
+    with_ada(&server).await;
+    let address = server.connect().connection.peer.ip();
+    let throttle = &server.shared.throttle;
+    let waits = |user: &str| {
+        let turn = throttle.turn(address, user, tokio::time::Instant::now());
+        turn.is_none_or(|wait| !wait.is_zero())
+    };
+    for user in ["ada", "nobody"] {
+        let mut failed = 0;
+        while !waits(user) {
+            let client = server.connect();
+            let reply = client.run("admin", start(user)).await;
+            let conversation = reply.get_i32("conversationId").unwrap();
+            let proof = "A".repeat(43) + "=";
+            let wrong = format!("c=biws,r={},p={proof}", nonce(&challenge(&reply)));
+            assert_eq!(client.code("admin", go_on(conversation, &wrong)).await, FAILED);
+            failed += 1;
+            assert!(failed < 20, "passwords of {user} are tried as fast as they come");
+        }
+    }
+    assert!(!waits("bob"));
+}

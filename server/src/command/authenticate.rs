@@ -7,6 +7,7 @@ use bson::spec::BinarySubtype;
 use bson::{Binary, Document, doc};
 use data_encoding::BASE64;
 use futures::FutureExt;
+use tokio::time::Instant;
 
 use super::{Call, Command, Effect, Reply, user_database};
 use crate::arguments::Arguments;
@@ -36,7 +37,7 @@ pub(super) const COMMANDS: &[Command] = &[
         effect: Effect::None,
         need: Need::Nothing,
         is_stable: true,
-        run: |call| async { Reply::of(&go_on(call)?) }.boxed(),
+        run: |call| async { Reply::of(&go_on(call).await?) }.boxed(),
     },
     Command {
         name: "authenticate",
@@ -111,7 +112,7 @@ async fn start(call: &Call<'_>, arguments: Arguments<'_>, database: &str) -> Res
     Ok(reply(conversation, answer))
 }
 
-fn go_on(call: &Call<'_>) -> Result<Document> {
+async fn go_on(call: &Call<'_>) -> Result<Document> {
     let conversation = call.arguments.integer("conversationId")?;
     let payload = payload(call.arguments)?;
     // It is taken: after an error there is nothing to go on with.
@@ -122,9 +123,24 @@ fn go_on(call: &Call<'_>) -> Result<Document> {
         return Err(CommandError::new(17, "No SASL session state found"));
     };
     let named = pending.named.clone();
+    let (throttle, address) = (&call.shared.throttle, call.connection.peer.ip());
+    let has_proof = pending.exchange.awaits_proof();
+    if has_proof {
+        let Some(wait) = throttle.turn(address, &named, Instant::now()) else {
+            tracing::warn!(%address, user = named, "a login was not tried: too many fail");
+            return Err(failed(call, &named));
+        };
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+    }
     let (Ok(answer), Some(who)) = (pending.exchange.go_on(payload), pending.user.clone()) else {
+        throttle.failed(address, &named, Instant::now());
         return Err(failed(call, &named));
     };
+    if has_proof {
+        throttle.succeeded(address, &named, Instant::now());
+    }
     let conversation = pending.conversation;
     let mut login = call.connection.login();
     if answer.done {
