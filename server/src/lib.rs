@@ -12,7 +12,7 @@
 //! | `command` | the commands, a file or folder for each family, and the table of all |
 //! | `change_stream` | the log of branches as events |
 //! | `arguments`, `failure` | reading the fields of a command; its errors |
-//! | `namespace`, `place` | names of databases, and the branch or state that each one is |
+//! | `namespace`, `place`, `past` | names of databases, and the branch or state that each one is |
 //! | `auth`, `rights`, `tls` | who a client is, and what it may do |
 //! | `cursors`, `tail`, `sessions`, `snapshots`, `written`, `clock`, `turns` | what lives longer than a command |
 
@@ -26,6 +26,7 @@ mod cursors;
 mod failure;
 mod namespace;
 mod options;
+mod past;
 mod place;
 mod rights;
 mod sessions;
@@ -122,6 +123,7 @@ impl Server {
                     shared.cursors.expire();
                     shared.sessions.expire();
                     shared.snapshots.expire();
+                    shared.places.expire();
                     shared.written.expire();
                 }
                 accepted = listener.accept() => match accepted {

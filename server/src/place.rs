@@ -13,6 +13,7 @@ use argon_query::pipeline::{Execution, Limits, MemoryCollections, StateCollectio
 use crate::failure::{CommandError, Result};
 use crate::namespace::Database;
 use crate::options::ServeOptions;
+use crate::past::{PastState, PastStates};
 
 /// A database of a command.
 #[derive(Clone)]
@@ -41,6 +42,7 @@ pub(crate) struct Places {
     hides_names: bool,
     /// Branches that were looked up. One that was deleted since fails when it is read, and is looked up again.
     branches: Mutex<HashMap<(ProjectName, BranchName), Branch>>,
+    past: PastStates,
 }
 
 /// What a command reads.
@@ -55,7 +57,8 @@ impl Places {
     pub(crate) fn new(store: Store, options: &ServeOptions) -> Self {
         let (default, aliases) = (options.branch.clone(), options.aliases.clone());
         let hides_names = options.auth;
-        Self { store, default, aliases, hides_names, branches: Mutex::default() }
+        let (branches, past) = (Mutex::default(), PastStates::default());
+        Self { store, default, aliases, hides_names, branches, past }
     }
 
     /// The meaning of the name of a database.
@@ -87,6 +90,10 @@ impl Places {
         {
             return Ok(Place::Head(branch));
         }
+        if let Some(PastState { branch, state, .. }) = self.past.get(self.aliased(database)).await {
+            let (project, branch) = (branch.project().clone(), branch.name().clone());
+            return Ok(Place::Past { project, branch, state });
+        }
         let project = match self.store.project(&name).await {
             Ok(project) => project,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Place::Empty),
@@ -110,6 +117,12 @@ impl Places {
             error.into()
         })?;
         let branch = explicit.branch_or(&self.default).clone();
+        if let Revision { selector: Selector::Lsn(_), back: 0, .. } = explicit
+            && let Ok(branch) = project.branch(&branch).await
+        {
+            let found = PastState::new(branch, state.clone(), explicit != revision);
+            self.past.keep(self.aliased(database), found);
+        }
         Ok(Place::Past { project, branch, state })
     }
 
@@ -191,6 +204,12 @@ impl Places {
     /// Forgets all branches: names may mean others now.
     pub(crate) fn forget_all(&self) {
         self.branches.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.past.clear();
+    }
+
+    /// Forgets past states that were not read for long.
+    pub(crate) fn expire(&self) {
+        self.past.expire();
     }
 
     /// The branch whose head is meant, if no other state is.

@@ -78,8 +78,7 @@ async fn create_indexes(call: &Call<'_>) -> Result<Reply> {
     }
     let definitions = definitions.iter().map(|definition| definition_of(definition));
     let definitions = definitions.collect::<Result<Vec<_>>>()?;
-    let branch = call.writable().await?;
-    let state = branch.head().await?;
+    let (branch, state) = call.writable_head().await?;
     if view::is_view(&state, name.as_str()) {
         let namespace = call.namespace(&name);
         return Err(CommandError::new(166, format!("Cannot create indexes on view {namespace}")));
@@ -176,8 +175,7 @@ async fn drop_indexes(call: &Call<'_>) -> Result<Reply> {
     if matches!(call.place().await?, Place::Empty) {
         return Err(missing());
     }
-    let branch = call.writable().await?;
-    let state = branch.head().await?;
+    let (branch, state) = call.writable_head().await?;
     let info = state.info(&name).ok_or_else(missing)?;
     let number = i32::try_from(info.listed_indexes().len()).unwrap_or(i32::MAX);
     let names = names_of(info, call.arguments.value("index")?)?;
