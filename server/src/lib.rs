@@ -12,7 +12,7 @@
 //! | `command` | the commands, a file or folder for each family, and the table of all |
 //! | `change_stream` | the log of branches as events |
 //! | `arguments`, `failure` | reading the fields of a command; its errors |
-//! | `namespace`, `place` | names of databases, and the branch or state that each one is |
+//! | `namespace`, `place`, `past` | names of databases, and the branch or state that each one is |
 //! | `auth`, `rights`, `tls` | who a client is, and what it may do |
 //! | `views` | collections that are a pipeline over another one |
 //! | `operations` | the commands that run, and how they are ended |
@@ -31,6 +31,7 @@ mod namespace;
 mod operation_counts;
 mod operations;
 mod options;
+mod past;
 mod place;
 mod rights;
 mod sessions;
@@ -130,6 +131,7 @@ impl Server {
                     shared.cursors.expire();
                     shared.sessions.expire();
                     shared.snapshots.expire();
+                    shared.places.expire();
                     shared.written.expire();
                     shared.throttle.expire(Instant::now());
                 }

@@ -11,6 +11,7 @@ use argon_query::pipeline::{Execution, Limits, MemoryCollections, StateCollectio
 use crate::failure::{CommandError, Result};
 use crate::namespace::Database;
 use crate::options::ServeOptions;
+use crate::past::{PastState, PastStates};
 use crate::views::ViewedCollections;
 
 /// A database of a command.
@@ -40,6 +41,7 @@ pub(crate) struct Places {
     hides_names: bool,
     /// Branches that were looked up. One that was deleted since fails when it is read, and is looked up again.
     branches: Mutex<HashMap<(ProjectName, BranchName), Branch>>,
+    past: PastStates,
 }
 
 /// What a command reads.
@@ -58,7 +60,8 @@ impl Places {
     pub(crate) fn new(store: Store, options: &ServeOptions) -> Self {
         let (default, aliases) = (options.branch.clone(), options.aliases.clone());
         let hides_names = options.auth;
-        Self { store, default, aliases, hides_names, branches: Mutex::default() }
+        let (branches, past) = (Mutex::default(), PastStates::default());
+        Self { store, default, aliases, hides_names, branches, past }
     }
 
     /// The meaning of the name of a database.
@@ -90,6 +93,10 @@ impl Places {
         {
             return Ok(Place::Head(branch));
         }
+        if let Some(PastState { branch, state, .. }) = self.past.get(self.aliased(database)).await {
+            let (project, branch) = (branch.project().clone(), branch.name().clone());
+            return Ok(Place::Past { project, branch, state });
+        }
         let project = match self.store.project(&name).await {
             Ok(project) => project,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Place::Empty),
@@ -109,6 +116,12 @@ impl Places {
         let state = explicit.resolve(&project, &self.default).await;
         let state = state.map_err(|error| self.unknown(database, is_branch, error))?;
         let branch = explicit.branch_or(&self.default).clone();
+        if let Revision { selector: Selector::Lsn(_), back: 0, .. } = explicit
+            && let Ok(branch) = project.branch(&branch).await
+        {
+            let found = PastState::new(branch, state.clone(), explicit != revision);
+            self.past.keep(self.aliased(database), found);
+        }
         Ok(Place::Past { project, branch, state })
     }
 
@@ -205,6 +218,12 @@ impl Places {
     /// Forgets all branches: names may mean others now.
     pub(crate) fn forget_all(&self) {
         self.branches.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.past.clear();
+    }
+
+    /// Forgets past states that were not read for long.
+    pub(crate) fn expire(&self) {
+        self.past.expire();
     }
 
     /// The branch whose head is meant, if no other state is.

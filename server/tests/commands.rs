@@ -50,6 +50,37 @@ async fn a_branch_is_written_and_read_by_its_name_and_the_past_by_its_position()
 }
 
 #[tokio::test]
+async fn a_past_state_that_is_read_again_is_that_of_the_present_history() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    let insert = |id: i32| doc! { "insert": "c", "documents": [{ "_id": id }] };
+    for id in [1, 2] {
+        client.ok("shop", insert(id)).await;
+    }
+    let names = ["shop@2", "shop@main@2", "shop@@2"];
+    let ids = |found: Vec<Document>| -> Vec<i32> {
+        found.iter().map(|found| found.get_i32("_id").unwrap()).collect()
+    };
+    for name in names {
+        for _ in 0..2 {
+            assert_eq!(ids(client.find(name, "c", doc! {}).await), [1, 2], "{name}");
+        }
+    }
+    let project = server.store.project("shop").await.unwrap();
+    let main = project.branch("main").await.unwrap();
+    argon_core::restore::reset(&main, &main.at(1).await.unwrap()).await.unwrap();
+    assert_eq!(client.fails("shop@main@2", doc! { "find": "c" }).await.0, 26);
+    client.ok("shop", insert(3)).await;
+    for name in names {
+        assert_eq!(ids(client.find(name, "c", doc! {}).await), [1, 3], "{name}");
+    }
+    client.ok("shop@1", doc! { "argonBranch": "2", "from": "main@1" }).await;
+    assert_eq!(ids(client.find("shop@2", "c", doc! {}).await), [1], "a branch has the name");
+    assert_eq!(ids(client.find("shop@@2", "c", doc! {}).await), [1, 3]);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_command_is_one_commit_with_its_comment_and_the_name_of_the_application() {
     let server = serve(options()).await;
     let mut client = server.client().await;

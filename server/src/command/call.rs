@@ -179,14 +179,21 @@ impl Call<'_> {
 
     /// The branch that the command writes to, which it creates if it is not there.
     pub(crate) async fn writable(&self) -> Result<Branch> {
+        Ok(self.writable_head().await?.0)
+    }
+
+    /// The same, with its head.
+    pub(crate) async fn writable_head(&self) -> Result<(Branch, State)> {
         let branch = self.shared.places.writable(self.database, &self.store()?).await?;
-        match branch.info().await {
+        match branch.head().await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.shared.places.forget(self.database);
-                self.shared.places.writable(self.database, &self.store()?).await
+                let branch = self.shared.places.writable(self.database, &self.store()?).await?;
+                let head = branch.head().await?;
+                Ok((branch, head))
             }
             Err(error) => Err(error.into()),
-            Ok(_) => Ok(branch),
+            Ok(head) => Ok((branch, head)),
         }
     }
 

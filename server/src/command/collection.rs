@@ -217,8 +217,7 @@ async fn create(call: &Call<'_>) -> Result<Reply> {
     let name = call.collection()?;
     let options = options_of(call)?;
     check_options(call, &options)?;
-    let branch = call.writable().await?;
-    let state = branch.head().await?;
+    let (branch, state) = call.writable_head().await?;
     if let Some(info) = state.info(&name) {
         // As MongoDB, creating the same again changes nothing.
         let known = with_defaults(info.options.clone());
@@ -308,8 +307,7 @@ async fn drop_collection(call: &Call<'_>) -> Result<Reply> {
     if !call.shared.places.has_project(call.database).await? {
         return Reply::of(&Document::new());
     }
-    let branch = call.writable().await?;
-    let state = branch.head().await?;
+    let (branch, state) = call.writable_head().await?;
     let Some(info) = state.info(&name) else {
         return Reply::of(&Document::new());
     };
@@ -352,8 +350,7 @@ async fn rename(call: &Call<'_>) -> Result<Reply> {
     if from == to {
         return Err(CommandError::illegal("Can't rename a collection to itself"));
     }
-    let branch = call.writable().await?;
-    let state = branch.head().await?;
+    let (branch, state) = call.writable_head().await?;
     if state.info(&from).is_none() {
         return Err(missing());
     }

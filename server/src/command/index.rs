@@ -89,8 +89,7 @@ async fn create_indexes(call: &Call<'_>) -> Result<Reply> {
                 .collect();
         }
     }
-    let branch = call.writable().await?;
-    let state = branch.head().await?;
+    let (branch, state) = call.writable_head().await?;
     if views::is_view(&state, name.as_str()) {
         let namespace = call.namespace(&name);
         return Err(CommandError::new(166, format!("Cannot create indexes on view {namespace}")));
@@ -186,8 +185,7 @@ async fn drop_indexes(call: &Call<'_>) -> Result<Reply> {
     if matches!(call.place().await?, Place::Empty) {
         return Err(missing());
     }
-    let branch = call.writable().await?;
-    let state = branch.head().await?;
+    let (branch, state) = call.writable_head().await?;
     let info = state.info(&name).ok_or_else(missing)?;
     let number = i32::try_from(info.listed_indexes().len()).unwrap_or(i32::MAX);
     let names = names_of(info, call.arguments.value("index")?)?;

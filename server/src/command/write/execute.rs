@@ -42,8 +42,7 @@ pub(super) async fn execute(
     {
         return Ok(statements.iter().map(|_| Ok(Done::default())).collect());
     }
-    let branch = call.writable().await?;
-    let head = branch.head().await?;
+    let (branch, head) = call.writable_head().await?;
     refuse_views(call, &head, &statements)?;
     let statements = Arc::new(with_collations(&head, statements));
     if call.in_transaction {

@@ -39,8 +39,7 @@ pub(super) const COMMAND: Command = Command {
 async fn find_and_modify(call: &Call<'_>) -> Result<Reply> {
     let name = call.collection()?;
     let mut command = parse(call)?;
-    let branch = call.writable().await?;
-    let head = branch.head().await?;
+    let (branch, head) = call.writable_head().await?;
     if command.collation.is_empty() {
         command.collation = views::default_collation(Some(&head), name.as_str());
     }
