@@ -86,13 +86,15 @@ impl Factory for LocalFactory {
         environment: &Environment,
     ) -> Result<Backend> {
         let (path, this, timeout) = (path_of(url)?, *self, options.lock_timeout);
+        let share = options.share;
         let (clock, place) = (environment, path.clone());
         let environment = environment.clone();
         let opened = blocking(move || {
             let now = environment.now();
             let mut relayed = None;
             let directory = Directory::open(&place, this.engine, timeout, now, || {
-                relayed = relay::connect(&place).transpose();
+                // Who shares a store has it: it must not end with another process.
+                relayed = if share { None } else { relay::connect(&place).transpose() };
                 relayed.is_some()
             })?;
             match (directory, relayed) {
@@ -106,7 +108,7 @@ impl Factory for LocalFactory {
         })
         .await?;
         match opened {
-            Opened::Here(backend) if options.share => relay::Listener::share(&path, backend, clock),
+            Opened::Here(backend) if share => relay::Listener::share(&path, backend, clock).await,
             Opened::Here(backend) | Opened::Elsewhere(backend) => Ok(backend),
         }
     }

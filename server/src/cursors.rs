@@ -236,6 +236,12 @@ impl Cursors {
     }
 
     /// The number of open cursors.
+    /// Closes all: the server has ended, and some of them have it.
+    pub(crate) fn close_all(&self) {
+        let open = std::mem::take(&mut *self.open());
+        drop(open);
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.open().len()
     }

@@ -155,6 +155,7 @@ impl Server {
             tracing::warn!("connections were closed while their commands were running");
             shared.operations.end(Reason::SHUTDOWN, |_| true);
         }
+        shared.cursors.close_all();
     }
 }
 

@@ -140,6 +140,13 @@ impl Tail {
         if head.view() == self.state.view() {
             return Ok(false);
         }
+        let read_to = self.last.as_ref().map_or(self.state.lsn(), |(position, _)| position.lsn);
+        if head.view().common_lsn(self.state.view()) < read_to {
+            return Err(CommandError::new(
+                136,
+                "CollectionScan died due to position in capped collection being deleted: the branch was reset",
+            ));
+        }
         let id = self.view.info().id;
         let found = head.find_collection(self.name()).filter(|view| view.info().id == id);
         self.view = found.ok_or_else(|| {

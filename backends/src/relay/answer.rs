@@ -7,7 +7,7 @@ use std::sync::Arc;
 use argon_core::document::key::Key;
 use argon_core::model::codec::put_varint;
 use argon_core::model::{CollectionId, Digest, Lsn, Point, TimelineId, View};
-use argon_core::storage::{Backend, Direction, Indexes, Materialize};
+use argon_core::storage::{Backend, Direction, HeldState, Indexes, Materialize};
 use argon_core::{Error, Result};
 use bson::Document as BsonDocument;
 use futures::FutureExt as _;
@@ -17,7 +17,7 @@ use tokio::net::UnixStream;
 use super::codec::{Encode, decode};
 use super::listener::{Shared, send};
 use super::method::Method;
-use super::{DONE, FAILED, ITEMS};
+use super::{DONE, FAILED, ITEMS, MOST_FRAME_BYTES};
 
 /// Items are sent when they are this many bytes, or when the next one is not there yet.
 const BATCH_BYTES: usize = 256 * 1024;
@@ -32,6 +32,14 @@ pub(super) async fn answer(
     stream: &mut UnixStream,
 ) -> io::Result<()> {
     match run(request, shared).await {
+        Ok(Answer::Value(bytes)) if bytes.len() > MOST_FRAME_BYTES as usize => {
+            let error = Error::unsupported(format!(
+                "the answer has {} bytes, and one to another process at most {MOST_FRAME_BYTES}: ask for less, or \
+                 end the process that has the store open",
+                bytes.len()
+            ));
+            send(stream, &failed(&error)).await
+        }
         Ok(Answer::Value(bytes)) => send(stream, &bytes).await,
         Ok(Answer::Items(items)) => send_items(items, stream).await,
         Err(error) => send(stream, &failed(&error)).await,
@@ -46,7 +54,8 @@ enum Answer {
     Items(BoxStream<'static, Result<Vec<u8>>>),
 }
 
-fn failed(error: &Error) -> Vec<u8> {
+/// The answer that a request failed.
+pub(super) fn failed(error: &Error) -> Vec<u8> {
     let mut out = vec![FAILED];
     error.put(&mut out);
     out
@@ -67,6 +76,16 @@ fn items<T: Encode + 'static>(items: impl Stream<Item = Result<T>> + Send + 'sta
         })
     });
     Answer::Items(encoded.boxed())
+}
+
+/// A stream that keeps a state from being collected.
+fn during<T: Send + 'static>(
+    held: HeldState,
+    stream: BoxStream<'static, T>,
+) -> impl Stream<Item = T> + Send + 'static {
+    stream.inspect(move |_| {
+        let _ = &held;
+    })
 }
 
 async fn send_items(
@@ -189,11 +208,13 @@ async fn call(method: Method, arguments: &[u8], shared: &Shared) -> Result<Answe
         }
         Method::Scan => {
             let (view, collection, range) = decode::<(View, _, _)>(arguments)?;
-            items(materialize(backend)?.scan(&view, collection, range))
+            let held = shared.sharing.hold(&view);
+            items(during(held, materialize(backend)?.scan(&view, collection, range)))
         }
         Method::History => {
             let (view, collection, key) = decode::<(View, CollectionId, Key)>(arguments)?;
-            items(materialize(backend)?.history(&view, collection, &key))
+            let held = shared.sharing.hold(&view);
+            items(during(held, materialize(backend)?.history(&view, collection, &key)))
         }
         Method::Builds => value(&indexes(backend)?.builds(decode(arguments)?).await?),
         Method::ReserveBuilds => value(&indexes(backend)?.reserve(decode(arguments)?).await?),
@@ -216,7 +237,8 @@ async fn call(method: Method, arguments: &[u8], shared: &Shared) -> Result<Answe
         }
         Method::ScanEntries => {
             let (view, build, range, direction) = decode::<(View, _, _, _)>(arguments)?;
-            items(indexes(backend)?.scan(&view, build, range, direction))
+            let held = shared.sharing.hold(&view);
+            items(during(held, indexes(backend)?.scan(&view, build, range, direction)))
         }
         Method::Holders => {
             let (view, build, keys) = decode::<(View, _, _)>(arguments)?;
@@ -232,7 +254,11 @@ async fn call(method: Method, arguments: &[u8], shared: &Shared) -> Result<Answe
         }
         Method::StoredBytes => value(&maintenance.stored_bytes().await?),
         Method::Compact => value(&maintenance.compact().await?),
-        Method::OpenStates => value(&shared.sharing.open_states()),
+        Method::OpenStates => {
+            let mut open = shared.sharing.open_states();
+            open.extend(shared.sharing.held());
+            value(&open)
+        }
         Method::Verify => items(maintenance.verify()),
     })
 }

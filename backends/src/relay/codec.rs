@@ -1,6 +1,6 @@
 //! The bytes of arguments and results: numbers as varints, lengths before what has one, fields in order.
 //!
-//! Both ends are of the same version of Argon ([`VERSION`](super::VERSION)), so there is no versioning
+//! Both ends have one version of the protocol ([`GREETING`](super::GREETING)), so there is no versioning
 //! below that.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};

@@ -5,10 +5,11 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use argon_core::model::codec::Reader;
 use argon_core::storage::StoreInfo;
-use argon_core::{Error, Hint, Result};
+use argon_core::{Error, Result};
 
 use super::codec::{Decode, decode};
 use super::method::Method;
@@ -22,19 +23,18 @@ pub(super) struct Connections {
     free: Mutex<Vec<UnixStream>>,
 }
 
+/// How long the process that has the store may take to greet.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// The most connections that are kept open without a request.
 const MOST_FREE: usize = 16;
 
 impl Connections {
     /// Connects to the process that shares the store in a directory; `None` if none does.
     pub(super) fn open(directory: &Path) -> Result<Option<(Self, StoreInfo)>> {
-        let stream = match dial(directory) {
-            Ok(stream) => stream,
-            // No process listens: there is no socket, or one that was left behind.
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(lost(directory, None, error)),
-        };
-        let (stream, info) = greet(directory, stream)?;
+        // No process listens: there is no socket, one that was left behind, or that of a process that ends or hangs.
+        let Ok((stream, greeting)) = greet(directory) else { return Ok(None) };
+        let info = info_of(&greeting)?;
         let (directory, id) = (directory.to_owned(), info.id.clone());
         Ok(Some((Self { directory, id, free: Mutex::new(vec![stream]) }, info)))
     }
@@ -83,8 +83,9 @@ impl Connections {
                 None => break,
             }
         }
-        let stream = dial(&self.directory).map_err(|error| lost(&self.directory, None, error))?;
-        let (stream, info) = greet(&self.directory, stream)?;
+        let greeted = greet(&self.directory).map_err(|error| lost(&self.directory, None, error));
+        let (stream, greeting) = greeted?;
+        let info = info_of(&greeting)?;
         if info.id == self.id {
             Ok(stream)
         } else {
@@ -119,22 +120,25 @@ fn refusal(body: &[u8]) -> Error {
     error.unwrap_or_else(|malformed| malformed)
 }
 
-fn dial(directory: &Path) -> io::Result<UnixStream> {
+/// Connects, and returns the answer to the greeting. It waits for two seconds at most.
+fn greet(directory: &Path) -> io::Result<(UnixStream, Vec<u8>)> {
     let (path, _open) = address(directory)?;
-    UnixStream::connect(path)
+    let mut stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.write_all(GREETING)?;
+    let greeting = receive(&mut stream)?;
+    stream.set_read_timeout(None)?;
+    stream.set_write_timeout(None)?;
+    Ok((stream, greeting))
 }
 
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
-}
-
-fn greet(directory: &Path, mut stream: UnixStream) -> Result<(UnixStream, StoreInfo)> {
-    let failed = |error| lost(directory, None, error);
-    stream.write_all(GREETING).map_err(failed)?;
-    let body = receive(&mut stream).map_err(failed)?;
-    match body.split_first() {
-        Some((&DONE, info)) => Ok((stream, decode(info)?)),
-        _ => Err(refusal(&body)),
+/// The description of the store, in the answer to the greeting.
+fn info_of(greeting: &[u8]) -> Result<StoreInfo> {
+    match greeting.split_first() {
+        // What its open has repaired, the process itself has reported.
+        Some((&DONE, info)) => Ok(StoreInfo { recovered: None, ..decode(info)? }),
+        _ => Err(refusal(greeting)),
     }
 }
 
@@ -147,7 +151,7 @@ fn is_open(stream: &UnixStream) -> bool {
 
 fn send(stream: &mut UnixStream, body: &[u8]) -> io::Result<()> {
     let length = u32::try_from(body.len()).ok().filter(|length| *length <= MOST_FRAME_BYTES);
-    let length = length.ok_or(io::ErrorKind::InvalidData)?;
+    let length = length.ok_or(io::ErrorKind::InvalidInput)?;
     stream.write_all(&length.to_le_bytes())?;
     stream.write_all(body)
 }
@@ -171,13 +175,21 @@ fn receive(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
 /// The error for a request without an answer.
 fn lost(directory: &Path, method: Option<Method>, source: io::Error) -> Error {
     let store = directory.display();
-    let error = if method.is_some_and(Method::writes) {
-        Error::indeterminate(format!(
+    let error = match (method, source.kind()) {
+        // Nothing of it was sent.
+        (_, io::ErrorKind::InvalidInput) => Error::unsupported(format!(
+            "the request has more than {MOST_FRAME_BYTES} bytes, the most that can be sent to the process that \
+             has the store {store} open; end that process, or write less at once"
+        )),
+        (None, io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Error::unavailable(
+            format!("the process that had the store {store} open has ended; open the store again"),
+        ),
+        (Some(method), _) if method.writes() => Error::indeterminate(format!(
             "the process that has the store {store} open ended before it answered; the change may have been made"
-        ))
-    } else {
-        Error::unavailable(format!("the process that has the store {store} open does not answer"))
-            .with_hint(Hint::WaitForStore)
+        )),
+        _ => Error::unavailable(format!(
+            "the process that has the store {store} open does not answer; it may be ending"
+        )),
     };
     error.with_source(source)
 }

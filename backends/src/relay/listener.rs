@@ -7,23 +7,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon_core::storage::{Backend, Finding, Maintenance, Sharing, StoreInfo};
+use argon_core::model::Point;
+use argon_core::storage::{Backend, BuildStatus, Finding, Maintenance, Sharing, StoreInfo};
 use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
-use super::answer::answer;
+use super::answer::{answer, failed};
 use super::codec::Encode as _;
 use super::recent_chunks::RecentChunks;
 use super::{DONE, FAILED, GREETING, MOST_FRAME_BYTES, SOCKET, address};
 use crate::directory::identity;
 
-/// The most connections at one time; further ones wait.
-const CONNECTIONS: usize = 1024;
+/// The most connections at one time; further ones are refused.
+const CONNECTIONS: usize = 256;
 
 /// How long a connection has to say what it is.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -40,17 +40,26 @@ impl Listener {
     /// Shares `backend` with other processes of this user, and returns it as this process uses it. The
     /// last one that has it ends the listening.
     ///
-    /// Runs on the current runtime of tokio, which needs its IO and time.
-    pub(crate) fn share(
+    /// Runs on the current runtime of tokio, which needs its IO and time. Where no socket can be, the store stays
+    /// this process's own.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) async fn share(
         directory: &Path,
         mut backend: Backend,
         environment: &Environment,
     ) -> Result<Backend> {
         let path = directory.join(SOCKET);
-        let failed = |error: io::Error| {
-            Error::unavailable(format!("can't listen at {}", path.display())).with_source(error)
+        let listener = match bind(directory) {
+            Ok(listener) => listener,
+            Err(error) => {
+                let path = path.display();
+                tracing::warn!(%error, "can't listen at {path}: other processes wait for the store");
+                return Ok(backend);
+            }
         };
-        let listener = bind(directory).map_err(failed)?;
+        close_interrupted(&backend).await?;
         let sharing = Arc::new(Sharing::default());
         let recent = RecentChunks::new(backend.snapshots, environment.clone());
         backend.snapshots = Arc::new(recent);
@@ -58,7 +67,11 @@ impl Listener {
         let shared = Arc::new(Shared { backend: backend.clone(), sharing: sharing.clone() });
         let accepting = tokio::spawn(accept(listener, shared)).abort_handle();
         let _listener = Self { identity: identity(&path), path, accepting };
-        backend.maintenance = Arc::new(ListenedTo { inner: backend.maintenance, _listener });
+        backend.maintenance = Arc::new(ListenedTo {
+            _listener,
+            inner: backend.maintenance,
+            sharing: sharing.clone(),
+        });
         backend.sharing = Some(sharing);
         Ok(backend)
     }
@@ -66,13 +79,26 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.accepting.abort();
         // Left behind, it refuses connections, and the next listener replaces it. Another store may have been made
         // at the path.
         if identity(&self.path) == self.identity {
             let _ = fs::remove_file(&self.path);
         }
+        self.accepting.abort();
     }
+}
+
+/// Ends the builds of indexes that were interrupted: once other processes use the store, one of them may be building.
+async fn close_interrupted(backend: &Backend) -> Result<()> {
+    let Some(indexes) = &backend.indexes else { return Ok(()) };
+    for timeline in backend.wal.timelines().await? {
+        for build in indexes.builds(timeline).await?.iter() {
+            if build.status == BuildStatus::Building {
+                indexes.close(timeline, build.id).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Binds the socket, for this user alone; the store is locked, so what is there is left over.
@@ -98,17 +124,19 @@ pub(super) struct Shared {
 /// The connections are tasks of this one, which end with it: a write that has begun is completed by the
 /// engine's own thread.
 async fn accept(listener: UnixListener, shared: Arc<Shared>) {
-    let free = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = tokio::task::JoinSet::new();
     loop {
-        let Ok(place) = free.clone().acquire_owned().await else { return };
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let shared = shared.clone();
+            Ok((mut stream, _)) => {
+                let (shared, is_free) = (shared.clone(), connections.len() < CONNECTIONS);
                 connections.spawn(async move {
-                    let _place = place;
-                    if let Err(error) = serve(stream, &shared).await {
+                    let served = if is_free {
+                        serve(&mut stream, &shared).await
+                    } else {
+                        refuse(&mut stream).await
+                    };
+                    if let Err(error) = served {
                         tracing::debug!(%error, "a connection of another process ended");
                     }
                 });
@@ -122,8 +150,18 @@ async fn accept(listener: UnixListener, shared: Arc<Shared>) {
     }
 }
 
+async fn refuse(stream: &mut UnixStream) -> io::Result<()> {
+    tracing::warn!("other processes have {CONNECTIONS} connections; one more was refused");
+    let error = Error::unavailable(format!(
+        "process {} has the store open, and other processes have {CONNECTIONS} connections to it; try again when \
+         some have ended",
+        std::process::id()
+    ));
+    send(stream, &failed(&error)).await
+}
+
 /// Answers the requests of a connection, one after the other, until it is closed.
-async fn serve(mut stream: UnixStream, shared: &Shared) -> io::Result<()> {
+async fn serve(stream: &mut UnixStream, shared: &Shared) -> io::Result<()> {
     let mut greeting = [0; GREETING.len()];
     let greeted = tokio::time::timeout(PATIENCE, stream.read_exact(&mut greeting)).await;
     greeted.map_err(|_| io::ErrorKind::TimedOut)??;
@@ -140,9 +178,9 @@ async fn serve(mut stream: UnixStream, shared: &Shared) -> io::Result<()> {
         ))
         .put(&mut out);
     }
-    send(&mut stream, &out).await?;
-    while let Some(request) = receive(&mut stream).await? {
-        answer(&request, shared, &mut stream).await?;
+    send(stream, &out).await?;
+    while let Some(request) = receive(stream).await? {
+        answer(&request, shared, stream).await?;
     }
     Ok(())
 }
@@ -176,8 +214,9 @@ async fn receive(stream: &mut UnixStream) -> io::Result<Option<Vec<u8>>> {
 
 /// The upkeep of a store that is shared; it ends the listening when it is dropped.
 struct ListenedTo {
-    inner: Arc<dyn Maintenance>,
     _listener: Listener,
+    inner: Arc<dyn Maintenance>,
+    sharing: Arc<Sharing>,
 }
 
 #[async_trait]
@@ -192,6 +231,10 @@ impl Maintenance for ListenedTo {
 
     async fn compact(&self) -> Result<()> {
         self.inner.compact().await
+    }
+
+    async fn open_elsewhere(&self) -> Result<Vec<Point>> {
+        Ok(self.sharing.held())
     }
 
     fn verify(&self) -> BoxStream<'static, Result<Finding>> {

@@ -15,7 +15,7 @@ pub(crate) struct Listener;
 
 impl Listener {
     /// Returns the backend as it is.
-    pub(crate) fn share(_: &Path, backend: Backend, _: &Environment) -> Result<Backend> {
+    pub(crate) async fn share(_: &Path, backend: Backend, _: &Environment) -> Result<Backend> {
         Ok(backend)
     }
 }

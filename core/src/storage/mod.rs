@@ -58,7 +58,7 @@ pub use record::{record_from_bytes, record_to_bytes};
 pub use refs::{CasResult, RefChange, RefName, RefVersion, Refs, Together, VersionedRef};
 pub use registry::{Factory, Registry};
 pub use retained::{Reclaimed, RetainedStates, Usage};
-pub use sharing::Sharing;
+pub use sharing::{HeldState, Sharing};
 pub use snapshots::Snapshots;
 pub use url::StoreUrl;
 pub use wal::{Append, CommitStream, Direction, HeaderStream, TimelineState, Wal};
