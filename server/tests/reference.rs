@@ -40,8 +40,11 @@ that of a writer. The writes of a transaction have it all, or none.
 
 ## Sessions and transactions
 
-- A write that a driver sends again is applied once, and its reply is the same. After a crash the commits of the last five
-  minutes are looked through: each has the session and its number as trailers (`session`, `txn`).
+- A write that a driver sends again is applied once, and its reply is the same. After a crash, and for replies that do not fit
+  64 MiB for all sessions, the commits of the last five minutes are looked through: each has the session and its number as trailers
+  (`session`, `txn`). What was done, and can't be told any more, is refused with code 217 instead of done again.
+- `endSessions` aborts a transaction. A session that is used again goes on with its numbers, as in MongoDB, which are forgotten
+  after 30 minutes without use.
 - A transaction reads every branch as it was when it began, writes to one, and is one commit; another one that writes the same
   documents and commits first ends it with code 112. It is aborted after 60 s. `commitTransaction` may be sent again, after a restart
   of the server too.

@@ -173,6 +173,38 @@ async fn a_write_that_is_sent_again_is_applied_once_after_a_restart_too() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_used_after_its_end_has_the_numbers_that_it_had() {
+    let server = serve(options()).await;
+    let mut client = server.client().await;
+    let end = || doc! { "endSessions": [lsid(1)] };
+    let active = |status: Document| {
+        let cache = status.get_document("logicalSessionRecordCache").unwrap();
+        cache.get_i32("activeSessionsCount").unwrap()
+    };
+    client.ok("shop", insert(0..1)).await;
+    let first = content(client.ok("shop", retryable(increment(0), 5)).await);
+    client.ok("admin", end()).await;
+    assert_eq!(active(client.ok("admin", doc! { "serverStatus": 1 }).await), 0);
+    let again = content(client.ok("shop", retryable(increment(0), 5)).await);
+    assert_eq!(first, again, "a retry is one after the end too");
+    assert_eq!(number(&mut client, 0).await, 1);
+    client.ok("admin", end()).await;
+    assert_eq!(client.fails("shop", retryable(increment(0), 4)).await.0, 225);
+    client.ok("shop", retryable(increment(0), 6)).await;
+    assert_eq!(number(&mut client, 0).await, 2, "a new write is not taken for an earlier one");
+
+    client.ok("shop", within(increment(0), 1, 7, true)).await;
+    client.ok("admin", end()).await;
+    assert_eq!(client.fails("admin", within(commit(), 1, 7, false)).await.0, 251);
+    client.ok("shop", within(increment(0), 1, 8, true)).await;
+    client.ok("admin", within(commit(), 1, 8, false)).await;
+    client.ok("admin", end()).await;
+    client.ok("admin", within(commit(), 1, 8, false)).await;
+    assert_eq!(number(&mut client, 0).await, 3);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn statements_that_are_commits_of_their_own_are_recognised_one_by_one() {
     let server = serve(options()).await;
     let mut client = server.client().await;

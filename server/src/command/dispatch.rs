@@ -288,7 +288,7 @@ fn session_of(
     if shared.options.auth && connection.who().is_none() {
         return Ok(None);
     }
-    Ok(Some(shared.sessions.session(session_id(lsid, connection)?)))
+    shared.sessions.session(session_id(lsid, connection)?).map(Some)
 }
 
 /// The identity in an `lsid`, of the user who is logged in.

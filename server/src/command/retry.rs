@@ -1,19 +1,18 @@
 //! Writes that a client may send again: they are applied once.
 //!
-//! While the server runs, a session keeps the reply of its last write. After a crash, and after a commit
-//! without a result, the log says what an earlier attempt has done.
+//! While the server runs, a session keeps the reply of its last write, if there is room for it. Without it, after a
+//! crash, and after a commit without a result, the log says what an earlier attempt has done.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argon_core::Branch;
 use argon_core::model::{BranchName, ProjectName};
-use bson::Document;
 
 use super::dispatch::limited;
 use super::{Call, Reply};
 use crate::failure::{CommandError, Result};
-use crate::sessions::Work;
+use crate::sessions::{SessionId, Work};
 use crate::written::{Written, WrittenCommit};
 
 /// What a command has done already, if it is a retry.
@@ -22,15 +21,49 @@ pub(crate) struct Retry(Option<Arc<Earlier>>);
 
 /// The commits of an earlier attempt.
 struct Earlier {
-    /// Whether the attempt was made while this server ran.
-    is_of_this_run: bool,
+    attempt: Attempt,
     /// Those that no part of the command has claimed yet.
     commits: Mutex<HashMap<(ProjectName, BranchName), VecDeque<WrittenCommit>>>,
 }
 
+/// What is known of an earlier attempt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    /// It may have been made before this run of the server.
+    Before,
+    /// It was made by this run, and has ended without a result.
+    Unknown,
+    /// It has succeeded, and its reply is not kept.
+    Succeeded,
+}
+
+impl Earlier {
+    /// The commits of the attempt on a branch.
+    async fn read(
+        &self,
+        call: &Call<'_>,
+        branch: &Branch,
+        session: SessionId,
+        number: i64,
+    ) -> Result<Vec<WrittenCommit>> {
+        let commits = match self.attempt {
+            Attempt::Before => call.shared.written.before(branch, session, number).await?,
+            Attempt::Unknown | Attempt::Succeeded => Written::now(branch, session, number).await?,
+        };
+        if commits.is_empty() && self.attempt == Attempt::Succeeded {
+            return Err(CommandError::new(
+                217,
+                "the write was done, and what it answered is not known any more: look at the documents before you \
+                 repeat it",
+            ));
+        }
+        Ok(commits)
+    }
+}
+
 impl Retry {
-    fn possible(is_of_this_run: bool) -> Self {
-        Self(Some(Arc::new(Earlier { is_of_this_run, commits: Mutex::default() })))
+    fn after(attempt: Attempt) -> Self {
+        Self(Some(Arc::new(Earlier { attempt, commits: Mutex::default() })))
     }
 
     /// Whether an earlier attempt of the command has committed to a branch.
@@ -39,12 +72,7 @@ impl Retry {
         else {
             return Ok(false);
         };
-        let commits = if earlier.is_of_this_run {
-            Written::now(branch, session.id, number).await?
-        } else {
-            call.shared.written.before(branch, session.id, number).await?
-        };
-        Ok(!commits.is_empty())
+        Ok(!earlier.read(call, branch, session.id, number).await?.is_empty())
     }
 
     /// The commits of the next statements on a branch, which are taken from the retry: one for all of them,
@@ -62,11 +90,7 @@ impl Retry {
         let is_read =
             earlier.commits.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&key);
         if !is_read {
-            let commits = if earlier.is_of_this_run {
-                Written::now(branch, session.id, number).await?
-            } else {
-                call.shared.written.before(branch, session.id, number).await?
-            };
+            let commits = earlier.read(call, branch, session.id, number).await?;
             let mut all = earlier.commits.lock().unwrap_or_else(PoisonError::into_inner);
             all.insert(key.clone(), commits.into());
         }
@@ -103,8 +127,16 @@ pub(super) async fn run_once(call: &mut Call<'_>, number: i64) -> Result<Reply> 
     let mut state = session.state.lock().await;
     let before = state.number;
     state.advance(number)?;
+    // The session is new to this run, or the last attempt has ended without a result.
+    if before.is_none_or(|before| before == number) {
+        let unknown = if before.is_some() { Attempt::Unknown } else { Attempt::Before };
+        call.retry = Retry::after(unknown);
+    }
     match &state.work {
-        Work::Written(reply) => return Reply::of(reply),
+        Work::Written(reply) => match reply.body() {
+            Some(body) => return Ok(Reply::raw(body)),
+            None => call.retry = Retry::after(Attempt::Succeeded),
+        },
         Work::None => {}
         _ => {
             return Err(CommandError::new(
@@ -115,12 +147,8 @@ pub(super) async fn run_once(call: &mut Call<'_>, number: i64) -> Result<Reply> 
             ));
         }
     }
-    // The session is new to this run, or the last attempt has ended without a result.
-    if before.is_none_or(|before| before == number) {
-        call.retry = Retry::possible(before.is_some());
-    }
     let reply = limited(call).await.map_err(retryable)?;
-    state.work = Work::Written(Document::try_from(reply.body.as_ref())?);
+    state.work = Work::Written(call.shared.sessions.replies.keep(reply.body.clone()));
     Ok(reply)
 }
 

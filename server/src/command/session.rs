@@ -74,7 +74,7 @@ fn start(call: &Call<'_>) -> Result<Reply> {
     bytes[12..].copy_from_slice(&b[8..]);
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    call.shared.sessions.session(of_user(bytes, call.connection.who().as_ref()));
+    call.shared.sessions.session(of_user(bytes, call.connection.who().as_ref()))?;
     let minutes = i32::try_from(sessions::IDLE.as_secs() / 60).unwrap_or(30);
     let id = Binary { subtype: BinarySubtype::Uuid, bytes: bytes.to_vec() };
     Reply::of(&doc! { "id": { "id": id }, "timeoutMinutes": minutes })
@@ -109,7 +109,7 @@ fn end(call: &Call<'_>) -> Result<Reply> {
 
 fn refresh(call: &Call<'_>) -> Result<Reply> {
     for id in listed(call)? {
-        call.shared.sessions.session(id);
+        call.shared.sessions.session(id)?;
     }
     Reply::of(&Document::new())
 }

@@ -53,6 +53,7 @@ impl Earlier {
     /// The results of statements that one commit has applied.
     pub(super) async fn results(
         &self,
+        call: &Call<'_>,
         branch: &Branch,
         statements: &Statements,
         is_ordered: bool,
@@ -60,6 +61,7 @@ impl Earlier {
         let Some(lsn) = self.first() else { return Ok(Vec::new()) };
         let attempt = Attempt::read(branch, lsn).await?;
         let mut transaction = Transaction::begin_at(branch, attempt.before.clone());
+        transaction.set_context(call.context().clone());
         let mut all = Vec::new();
         for statement in statements {
             let done = apply(&mut transaction, statement).await.map_err(CommandError::from);
@@ -75,18 +77,20 @@ impl Earlier {
 
     /// The result of one statement that a commit has applied.
     pub(super) async fn result(
+        call: &Call<'_>,
         branch: &Branch,
         lsn: Lsn,
         statement: &(CollectionName, Statement),
     ) -> Result<Done> {
         let commit = Self(vec![WrittenCommit { lsn, statement: None }]);
-        let mut results = commit.results(branch, &vec![statement.clone()], true).await?;
+        let mut results = commit.results(call, branch, &vec![statement.clone()], true).await?;
         results.pop().unwrap_or_else(|| Ok(Done::default()))
     }
 }
 
 /// The result of a change of one document that a commit has applied.
 pub(super) async fn find_and_modify(
+    call: &Call<'_>,
     branch: &Branch,
     lsn: Lsn,
     collection: &CollectionName,
@@ -94,6 +98,7 @@ pub(super) async fn find_and_modify(
 ) -> argon_core::Result<FoundAndModified> {
     let attempt = Attempt::read(branch, lsn).await?;
     let mut transaction = Transaction::begin_at(branch, attempt.before.clone());
+    transaction.set_context(call.context().clone());
     let mut found = transaction.find_and_modify(collection, command).await?;
     let Some(key) = attempt.written.first() else { return Ok(found) };
     if found.modified.upserted.is_some() {

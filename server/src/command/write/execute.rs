@@ -51,7 +51,7 @@ pub(super) async fn execute(
     }
     let earlier = Earlier::of(call, &branch).await?;
     let done = match statements.as_slice() {
-        _ if earlier.is_whole() => earlier.results(&branch, &statements, is_ordered).await?,
+        _ if earlier.is_whole() => earlier.results(call, &branch, &statements, is_ordered).await?,
         [only] => vec![single(call, &branch, only, call.signed(&branch)?).await],
         _ if !earlier.is_empty() => {
             one_by_one(call, &branch, &statements, is_ordered, &earlier).await
@@ -157,7 +157,7 @@ async fn one_by_one(
     let mut all = Vec::new();
     for (index, statement) in statements.iter().enumerate() {
         let done = match (earlier.statement(index), call.signed_statement(branch, index)) {
-            (Some(lsn), _) => Earlier::result(branch, lsn, statement).await,
+            (Some(lsn), _) => Earlier::result(call, branch, lsn, statement).await,
             (None, Ok(request)) => single(call, branch, statement, request).await,
             (None, Err(error)) => Err(error),
         };

@@ -57,7 +57,7 @@ async fn find_and_modify(call: &Call<'_>) -> Result<Reply> {
         let transaction = call.writing(&mut state, &branch)?;
         transaction.find_and_modify(&name, &command).await
     } else if let Some(lsn) = Earlier::of(call, &branch).await?.first() {
-        earlier::find_and_modify(&branch, lsn, &name, &command).await
+        earlier::find_and_modify(call, &branch, lsn, &name, &command).await
     } else {
         let request = call.signed(&branch)?;
         let turns = &call.shared.turns;

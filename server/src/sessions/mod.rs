@@ -1,6 +1,14 @@
 //! Logical sessions of drivers: their transactions, and the replies of writes that may be retried.
+//!
+//! As in MongoDB, the end of a session ends its transaction, and no retry: whoever uses the session again goes on
+//! with its numbers, until they are forgotten after half an hour.
+
+mod replies;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,12 +16,17 @@ use argon_core::Branch;
 use argon_query::transaction::Transaction;
 use bson::spec::BinarySubtype;
 use bson::{Binary, DateTime, Document, Timestamp, doc};
+use futures::FutureExt;
 use tokio::time::Instant;
+
+pub(crate) use replies::{KeptReply, Replies};
 
 use crate::failure::{CommandError, Result};
 
 /// A session that is not used for so long ends.
 pub(crate) const IDLE: Duration = Duration::from_mins(30);
+/// The most sessions, as in MongoDB.
+const MOST: usize = 1_000_000;
 /// A transaction that is open for so long is aborted, as by MongoDB's `transactionLifetimeLimitSeconds`.
 pub(crate) const LIFETIME: Duration = Duration::from_mins(1);
 
@@ -23,15 +36,19 @@ pub(crate) type SessionId = [u8; 16];
 /// The sessions of a server.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    open: Mutex<HashMap<SessionId, Arc<Session>>>,
+    known: Mutex<HashMap<SessionId, Arc<Session>>>,
+    /// The replies of their writes.
+    pub(crate) replies: Replies,
 }
 
 /// A session.
 pub(crate) struct Session {
     pub(crate) id: SessionId,
     used: Mutex<Instant>,
+    /// Whether it was ended, and not used since.
+    is_ended: AtomicBool,
     /// The commands of a session run one after the other.
-    pub(crate) state: tokio::sync::Mutex<SessionState>,
+    pub(crate) state: Arc<tokio::sync::Mutex<SessionState>>,
 }
 
 /// What a session is doing.
@@ -49,7 +66,7 @@ pub(crate) enum Work {
     #[default]
     None,
     /// A write that may be sent again, and its reply.
-    Written(Document),
+    Written(KeptReply),
     /// A transaction that is open.
     Open(Box<OpenTransaction>),
     /// A transaction whose commit ended without a result: the log says whether it took place.
@@ -100,19 +117,36 @@ pub(crate) fn is_same(one: &Branch, other: &Branch) -> bool {
 
 impl Sessions {
     /// The session of this identity, which begins with its first use.
-    pub(crate) fn session(&self, id: SessionId) -> Arc<Session> {
-        let mut open = self.open();
-        let session = open.entry(id).or_insert_with(|| {
-            let (used, state) = (Mutex::new(Instant::now()), tokio::sync::Mutex::default());
-            Arc::new(Session { id, used, state })
+    ///
+    /// # Errors
+    /// `TooManyLogicalSessions` for a new one.
+    pub(crate) fn session(&self, id: SessionId) -> Result<Arc<Session>> {
+        let mut known = self.known();
+        if known.len() >= MOST && !known.contains_key(&id) {
+            let message = format!("the server has {MOST} sessions, which is the most: end some");
+            return Err(CommandError::new(261, message));
+        }
+        let session = known.entry(id).or_insert_with(|| {
+            let (used, is_ended) = (Mutex::new(Instant::now()), AtomicBool::new(false));
+            Arc::new(Session { id, used, is_ended, state: Arc::default() })
         });
+        session.is_ended.store(false, Ordering::Relaxed);
         *session.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        session.clone()
+        Ok(session.clone())
     }
 
-    /// Ends a session, with its transaction.
+    /// Ends a session, with its transaction. What it needs to recognise a retry is kept.
     pub(crate) fn end(&self, id: &SessionId) {
-        self.open().remove(id);
+        let mut known = self.known();
+        let Some(session) = known.get(id).cloned() else { return };
+        let mut locked = Box::pin(session.state.clone().lock_owned());
+        match (&mut locked).now_or_never() {
+            Some(state) if state.number.is_none() => drop(known.remove(id)),
+            Some(mut state) => state.abort(),
+            // A command is running in it: this lock is the next one.
+            None => drop(tokio::spawn(async move { locked.await.abort() })),
+        }
+        session.is_ended.store(true, Ordering::Relaxed);
     }
 
     /// The sessions, as `$listLocalSessions` shows them.
@@ -121,22 +155,24 @@ impl Sessions {
             let id = Binary { subtype: BinarySubtype::Uuid, bytes: id.to_vec() };
             doc! { "_id": { "id": id }, "lastUse": now }
         };
-        self.open().keys().map(listed).collect()
+        let known = self.known();
+        let active = known.iter().filter(|(_, session)| !session.has_ended());
+        active.map(|(id, _)| listed(id)).collect()
     }
 
-    /// The number of sessions.
+    /// The number of sessions that were not ended.
     pub(crate) fn count(&self) -> usize {
-        self.open().len()
+        self.known().values().filter(|session| !session.has_ended()).count()
     }
 
-    /// Ends those that were not used for long.
+    /// Forgets those that were not used for long.
     pub(crate) fn expire(&self) {
         let now = Instant::now();
-        self.open().retain(|_, session| {
+        self.known().retain(|_, session| {
             let used = *session.used.lock().unwrap_or_else(PoisonError::into_inner);
             now.duration_since(used) < IDLE
         });
-        for session in self.open().values() {
+        for session in self.known().values() {
             // One that runs a command is looked at by that.
             if let Ok(mut state) = session.state.try_lock() {
                 state.abort_expired();
@@ -144,12 +180,25 @@ impl Sessions {
         }
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<SessionId, Arc<Session>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, HashMap<SessionId, Arc<Session>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Session {
+    fn has_ended(&self) -> bool {
+        self.is_ended.load(Ordering::Relaxed)
     }
 }
 
 impl SessionState {
+    /// Aborts the transaction that is open.
+    fn abort(&mut self) {
+        if matches!(self.work, Work::Open(_)) {
+            self.work = Work::Aborted;
+        }
+    }
+
     /// Goes on to a number.
     ///
     /// # Errors
@@ -176,33 +225,5 @@ impl SessionState {
         if matches!(&self.work, Work::Open(open) if open.has_expired()) {
             self.work = Work::Aborted;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_a_session_only_grow() {
-        let mut state = SessionState::default();
-        state.advance(0).unwrap();
-        state.work = Work::Written(Document::new());
-        state.advance(0).unwrap();
-        assert!(matches!(state.work, Work::Written(_)));
-        state.advance(7).unwrap();
-        assert!(matches!(state.work, Work::None));
-        assert_eq!(state.advance(6).unwrap_err().code(), 225);
-    }
-
-    #[test]
-    fn a_transaction_ends_after_its_lifetime() {
-        let mut open = OpenTransaction::begin(Timestamp { time: 1, increment: 1 });
-        assert!(!open.has_expired());
-        let Some(since) = Instant::now().checked_sub(LIFETIME) else { return };
-        open.since = since;
-        let mut state = SessionState { number: Some(1), work: Work::Open(Box::new(open)) };
-        state.abort_expired();
-        assert!(matches!(state.work, Work::Aborted));
     }
 }
