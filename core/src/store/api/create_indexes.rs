@@ -248,7 +248,7 @@ impl Prepared {
     /// The indexes, of which the new ones are in a commit.
     fn finished(self, commit: Option<Receipt>) -> Vec<CreatedIndex> {
         let of = |(index, is_new): (CreatedIndex, bool)| CreatedIndex {
-            commit: commit.clone().filter(|_| is_new),
+            commit: commit.filter(|_| is_new),
             ..index
         };
         self.created.into_iter().map(of).collect()
