@@ -1,7 +1,7 @@
 //! Stores in a directory of this machine: `sled:DIR` and `fjall:DIR`.
 
 mod diagnosis;
-#[cfg(all(test, feature = "sled", feature = "fjall"))]
+#[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};

@@ -25,7 +25,7 @@ fn endless() -> Document {
 
 fn execution(interrupt: Interrupt) -> Execution {
     let all: Vec<i32> = (0..BOATS).collect();
-    let numbers = bson::raw::RawArrayBuf::from_iter(all.iter().copied());
+    let numbers = all.iter().copied().collect::<bson::raw::RawArrayBuf>();
     let boats = all.iter().map(|id| Row::from(rawdoc! { "_id": *id, "all": numbers.clone() }));
     let mut collections = MemoryCollections::default();
     collections.insert("boats", boats.collect());

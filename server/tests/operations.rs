@@ -116,7 +116,7 @@ async fn commands_that_compute_hold_up_nobody_and_are_killed() {
     other.ok("admin", doc! { "ping": 1 }).await;
     assert_eq!(other.find("shop", "boats", doc! { "_id": 7 }).await, [doc! { "_id": 7 }]);
     for operation in &running {
-        assert_eq!(operation.get_bool("active").unwrap(), true);
+        assert!(operation.get_bool("active").unwrap());
         assert!(operation.get_i64("secs_running").is_ok(), "{operation}");
         let namespace = operation.get_str("ns").unwrap();
         assert!(["shop.boats", "shop.$cmd"].contains(&namespace), "{operation}");

@@ -66,9 +66,9 @@ impl Listener {
         backend.capabilities.shared = true;
         let shared = Arc::new(Shared { backend: backend.clone(), sharing: sharing.clone() });
         let accepting = tokio::spawn(accept(listener, shared)).abort_handle();
-        let _listener = Self { identity: identity(&path), path, accepting };
+        let listening = Self { identity: identity(&path), path, accepting };
         backend.maintenance = Arc::new(ListenedTo {
-            _listener,
+            listening,
             inner: backend.maintenance,
             sharing: sharing.clone(),
         });
@@ -214,7 +214,8 @@ async fn receive(stream: &mut UnixStream) -> io::Result<Option<Vec<u8>>> {
 
 /// The upkeep of a store that is shared; it ends the listening when it is dropped.
 struct ListenedTo {
-    _listener: Listener,
+    #[expect(dead_code, reason = "it listens as long as it exists")]
+    listening: Listener,
     inner: Arc<dyn Maintenance>,
     sharing: Arc<Sharing>,
 }

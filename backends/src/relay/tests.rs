@@ -260,6 +260,7 @@ fn timeline(byte: u8) -> TimelineId {
 
 /// That a value comes back, and that no damage of its bytes is worse than an error.
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "it is written where it is checked")]
 fn comes_back<T: Encode + Decode + PartialEq + std::fmt::Debug>(value: T) {
     let mut bytes = Vec::new();
     value.put(&mut bytes);

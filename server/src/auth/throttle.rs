@@ -99,7 +99,7 @@ impl Throttle {
                     .to_ipv4_mapped()
                     .map_or(IpAddr::V6(Ipv6Addr::from_bits(network)), IpAddr::V4)
             }
-            address => address,
+            address @ IpAddr::V4(_) => address,
         };
         [self.hasher.hash_one((address, Some(user))), self.hasher.hash_one((address, None::<&str>))]
     }

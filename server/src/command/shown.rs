@@ -93,8 +93,8 @@ mod tests {
     use super::*;
     use crate::wire::{Flags, Form, Sequence};
 
-    fn request(body: Document, sequences: Vec<Sequence>) -> Request {
-        let body = RawDocumentBuf::try_from(&body).unwrap();
+    fn request(body: &Document, sequences: Vec<Sequence>) -> Request {
+        let body = RawDocumentBuf::try_from(body).unwrap();
         Request { id: 1, form: Form::Message(Flags::default()), compressor: None, body, sequences }
     }
 
@@ -104,10 +104,10 @@ mod tests {
         "limit": 5, "singleBatch": true, "$db": "shop", "lsid": { "id": 1 }, "comment": "ada" };
         let expected = doc! { "find": "users", "filter": { "mail": "###", "n": { "$in": ["###", "###"] } },
         "limit": 5, "singleBatch": true, "comment": "###" };
-        assert_eq!(shown(&request(secret, Vec::new())), expected);
+        assert_eq!(shown(&request(&secret, Vec::new())), expected);
         let documents = vec![rawdoc! { "pwd": "s3cret" }];
         let sequence = Sequence { name: "documents".to_owned(), documents };
-        let insert = request(doc! { "insert": "users", "pwd": "s3cret" }, vec![sequence]);
+        let insert = request(&doc! { "insert": "users", "pwd": "s3cret" }, vec![sequence]);
         let expected = doc! { "insert": "users", "pwd": "###", "documents": [{ "pwd": "###" }] };
         assert_eq!(shown(&insert), expected);
     }
@@ -117,7 +117,7 @@ mod tests {
         let many: Vec<i32> = (0..100_000).collect();
         let name = "ü".repeat(1000);
         let large = doc! { "find": &name, "filter": { "_id": { "$in": many }, &name: 1 } };
-        let shown = shown(&request(large, Vec::new())).to_string();
+        let shown = shown(&request(&large, Vec::new())).to_string();
         assert!(shown.len() < 2000, "{} bytes", shown.len());
     }
 }
