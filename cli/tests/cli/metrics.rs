@@ -28,7 +28,7 @@ fn the_counts_of_processes_add_up() {
         has(&place.ok(&["metrics"]), &["METRIC", "P99", "append", "group_size", "refs"]);
         has(
             &place.ok(&["metrics", "-o", "json"]),
-            &["\"metric\":\"append\",\"unit\":\"ns\",\"count\":3"],
+            &["\"metric\":\"append\",\"command\":null,\"unit\":\"ns\",\"count\":3"],
         );
         has(&place.ok(&["fsck"]), &["no problems"]);
     }
