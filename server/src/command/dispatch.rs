@@ -40,35 +40,7 @@ pub(crate) fn may_be_abandoned(request: &Request) -> bool {
 /// Whether a command may compute for long, so that it needs a thread of its own.
 pub(crate) fn may_compute(request: &Request) -> bool {
     let command = name_of(request).and_then(named);
-    command
-        .is_some_and(|command| command.effect != Effect::None && !is_by_id(command, &request.body))
-}
-
-/// Whether a command finds one document by its `_id`, and computes nothing: the way to another thread would take as
-/// long as the command.
-fn is_by_id(command: &Command, body: &RawDocument) -> bool {
-    let is_value = |value: RawBsonRef<'_>| {
-        !matches!(
-            value,
-            RawBsonRef::Document(_) | RawBsonRef::Array(_) | RawBsonRef::RegularExpression(_)
-        )
-    };
-    let is_id = |filter: &RawDocument| {
-        let mut fields = filter.iter();
-        let first = fields.next().and_then(std::result::Result::ok);
-        fields.next().is_none()
-            && first.is_some_and(|(name, value)| name.as_str() == "_id" && is_value(value))
-    };
-    // A text may be the path of an expression.
-    let is_switch = |value| is_value(value) && !matches!(value, RawBsonRef::String(_));
-    let is_plain = match body.get("projection") {
-        Ok(None) => true,
-        Ok(Some(RawBsonRef::Document(projection))) => {
-            projection.iter().all(|field| field.is_ok_and(|(_, value)| is_switch(value)))
-        }
-        _ => false,
-    };
-    command.name == "find" && is_plain && body.get_document("filter").is_ok_and(is_id)
+    command.is_some_and(|command| command.effect != Effect::None)
 }
 
 /// Whether a request writes: by its command, or by the last stage of its pipeline.
