@@ -1,6 +1,6 @@
 //! The server of MongoDB's protocol, next to the same operations of the library in this process.
 //!
-//! The load comes from a client of its own ([`client`]), which costs less than a driver: that would be as busy as
+//! The load comes from a client of its own (`client`), which costs less than a driver: that would be as busy as
 //! the server.
 
 mod client;
