@@ -90,7 +90,10 @@ impl LegacyFactory {
         let objects = self.objects(&settings, options, environment).await?;
         let identity = identity(&*objects).await?.ok_or_else(|| missing(&*objects))?;
         let queue_url = self.queue_url(&settings)?;
-        let queue = self.registry.factory(&queue_url)?.open(&queue_url, options, environment).await;
+        // What goes beyond the traits of storage, such as sharing, the store that is built on the queue does not have.
+        let of_queue = OpenOptions { share: false, ..options.clone() };
+        let queue = self.registry.factory(&queue_url)?;
+        let queue = queue.open(&queue_url, &of_queue, environment).await;
         let queue = queue.map_err(|error| match error.kind() {
             ErrorKind::NotFound => Error::corrupt(format!(
                 "the queue of the legacy store at {} is missing at {queue_url}; only it has the \

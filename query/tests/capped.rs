@@ -169,6 +169,31 @@ async fn a_transaction_inserts_in_its_order_and_reads_what_it_wrote_last() {
 }
 
 #[tokio::test]
+async fn what_a_transaction_changes_keeps_its_place() {
+    let branch = branch().await;
+    let mut transaction = Transaction::begin(&branch).await.unwrap();
+    let delete = DeleteCommand { filter: doc! { "_id": 7 }, ..DeleteCommand::default() };
+    transaction.delete(&log(), &delete).await.unwrap();
+    transaction.insert(&log(), [rawdoc! { "_id": 9, "n": 8 }]).await.unwrap();
+    transaction.insert(&log(), [rawdoc! { "_id": 7, "n": 9 }]).await.unwrap();
+    let update = UpdateCommand::new(Bson::Document(doc! { "$set": { "n": 9 } }));
+    let filter = doc! { "_id": 3 };
+    transaction.update(&log(), &UpdateCommand { filter, ..update }).await.unwrap();
+    let execution = transaction.execution();
+    assert_eq!(ids(&execution, FindCommand::default()).await, [7, 3, 5, 9]);
+    assert_eq!(ids(&execution, hinted(-1)).await, [9, 5, 3, 7]);
+    let filter = doc! { "n": 9 };
+    let changed = FindCommand { filter, ..FindCommand::default() };
+    assert_eq!(ids(&execution, changed).await, [7, 3]);
+    let filter = doc! { "n": 3 };
+    let before = FindCommand { filter, ..FindCommand::default() };
+    assert_eq!(ids(&execution, before).await, [] as [i32; 0]);
+    drop(execution);
+    transaction.commit(branch.request()).await.unwrap();
+    assert_eq!(found(&branch, FindCommand::default()).await, [7, 3, 5, 9], "as it was read");
+}
+
+#[tokio::test]
 async fn rows_are_merged_into_a_capped_collection_in_their_order_and_do_not_replace_it() {
     let branch = branch().await;
     let documents = [rawdoc! { "_id": 1, "at": 2 }, rawdoc! { "_id": 2, "at": 1 }];

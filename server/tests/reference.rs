@@ -79,8 +79,8 @@ the commits (else code 286).
 ## Capped collections
 
 - New documents displace the oldest ones, in the commit that inserts them. The oldest is the one that was created first, by the log:
-  an update keeps the place of a document; one that is deleted and inserted again is a new one. Where garbage collection has
-  taken the commit of a creation, the earliest change that is left counts.
+  an update keeps the place of a document; one that is deleted and inserted again is a new one, unless one transaction does
+  both. Where garbage collection has taken the commit of a creation, the earliest change that is left counts.
 - So it is for every writer: the server, the command, Python, Rust programs, and several processes that share a store. Merges,
   undo, patches, imports, and writes to masked branches are committed as they are; the next insertion displaces.
 - A scan is in the order of insertion, and `{$natural: -1}` in its reverse. Each branch goes on with the order of its base, and

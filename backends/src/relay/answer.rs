@@ -11,7 +11,7 @@ use argon_core::storage::{Backend, Direction, HeldState, Indexes, Materialize};
 use argon_core::{Error, Result};
 use bson::Document as BsonDocument;
 use futures::FutureExt as _;
-use futures::stream::{BoxStream, Stream, StreamExt as _};
+use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 use tokio::net::UnixStream;
 
 use super::codec::{Encode, decode};
@@ -200,7 +200,9 @@ async fn call(method: Method, arguments: &[u8], shared: &Shared) -> Result<Answe
         }
         Method::GetMany => {
             let (view, collection, keys) = decode::<(View, _, _)>(arguments)?;
-            value(&materialize(backend)?.get_many(&view, collection, keys).await?)
+            // As items, because together they can exceed a frame.
+            let found = materialize(backend)?.get_many(&view, collection, keys).await?;
+            items(stream::iter(found.into_iter().map(Ok)))
         }
         Method::Stamps => {
             let (view, collection, keys) = decode::<(View, _, _)>(arguments)?;

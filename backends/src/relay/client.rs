@@ -260,7 +260,7 @@ impl Materialize for Relayed {
         collection: CollectionId,
         keys: Vec<Key>,
     ) -> Result<Vec<Option<Version>>> {
-        self.call(Method::GetMany, &(view, collection, keys)).await
+        self.stream(Method::GetMany, &(view, collection, keys)).try_collect().await
     }
 
     async fn stamps(

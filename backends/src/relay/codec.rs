@@ -18,7 +18,10 @@ use argon_core::storage::{
     StoreInfo, StoredEntries, TimelineState, Together, Usage, Version, VersionStamp, VersionedRef,
 };
 use argon_core::{Error, ErrorKind, Hint, Result};
-use bson::{DateTime, Document as BsonDocument};
+use bson::{DateTime, Document as BsonDocument, RawBsonRef, RawDocument};
+
+/// The most levels of a definition. It is in the catalog, whose documents have as many at most.
+const MOST_LEVELS: usize = 100;
 
 /// A value that can be sent.
 pub(super) trait Encode {
@@ -428,9 +431,32 @@ impl Encode for BsonDocument {
 
 impl Decode for BsonDocument {
     fn take(reader: &mut Reader<'_>) -> Result<Self> {
-        Self::from_reader(reader.bytes()?)
-            .map_err(|error| reader.corrupt("has an invalid document").with_source(error))
+        let bytes = reader.bytes()?;
+        let invalid = |error| reader.corrupt("has an invalid document").with_source(error);
+        let raw = RawDocument::from_bytes(bytes).map_err(invalid)?;
+        if !nests_at_most(raw, MOST_LEVELS).map_err(invalid)? {
+            return Err(reader.corrupt("has a document that nests too deeply"));
+        }
+        // It recurses as deep as the document nests.
+        Self::from_reader(bytes).map_err(invalid)
     }
+}
+
+/// Whether a document has at most this many levels.
+fn nests_at_most(document: &RawDocument, levels: usize) -> bson::error::Result<bool> {
+    let Some(inner) = levels.checked_sub(1) else { return Ok(false) };
+    for field in document {
+        let nests = match field?.1 {
+            RawBsonRef::Document(document) => nests_at_most(document, inner)?,
+            RawBsonRef::Array(array) => nests_at_most(array.as_ref(), inner)?,
+            RawBsonRef::JavaScriptCodeWithScope(code) => nests_at_most(code.scope, inner)?,
+            _ => true,
+        };
+        if !nests {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 impl Encode for View {

@@ -315,6 +315,16 @@ fn values_come_back_and_damaged_ones_are_refused_or_read() {
     assert_eq!(decode::<BsonDocument>(&[0]).unwrap_err().kind(), ErrorKind::Corrupt);
 }
 
+#[test]
+fn a_definition_has_a_bound_for_its_nesting() {
+    let nested = |levels| (1..levels).fold(doc! {}, |inner, _| doc! { "a": inner });
+    comes_back(nested(100));
+    let mut bytes = Vec::new();
+    nested(101).put(&mut bytes);
+    let error = decode::<BsonDocument>(&bytes).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+}
+
 #[tokio::test]
 async fn a_commit_comes_back_with_its_digest() {
     let place = Place::new();

@@ -8,7 +8,7 @@ use argon_core::Result;
 use argon_core::key::Key;
 use argon_core::model::CollectionName;
 use async_trait::async_trait;
-use bson::Document as Definition;
+use bson::{Document as Definition, RawDocument};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::staged::{Staged, Writes, in_order};
@@ -78,8 +78,10 @@ impl Collection for OverlayCollection {
         self.base.is_capped()
     }
 
+    /// A written document of a capped collection keeps its place, even if what is stored there does not match.
     fn scan(&self, filter: Option<Selection>) -> Rows {
-        self.merged(self.base.scan(filter.clone()), filter)
+        let of_base = filter.clone().filter(|_| !self.is_capped());
+        self.merged(self.base.scan(of_base), filter)
     }
 
     fn indexes(&self) -> Vec<Definition> {
@@ -88,8 +90,7 @@ impl Collection for OverlayCollection {
 }
 
 impl OverlayCollection {
-    /// Puts the written documents that match between stored ones; what the transaction has written of a capped
-    /// collection comes last.
+    /// Puts the written documents that match between stored ones.
     fn merged(&self, batches: Rows, filter: Option<Selection>) -> Rows {
         let is_capped = self.is_capped();
         let merge = Merge { writes: self.writes.clone(), filter, upto: None, is_capped };
@@ -104,7 +105,7 @@ impl OverlayCollection {
     }
 }
 
-/// Puts the written documents between stored ones, by `_id`.
+/// Puts the written documents between stored ones: by `_id`, or by insertion in a capped collection.
 struct Merge {
     writes: Arc<Writes>,
     filter: Option<Selection>,
@@ -120,9 +121,11 @@ impl Merge {
         for row in batch {
             let id = row.as_raw().get("_id").map_err(malformed)?;
             let Some(key) = id.map(Key::of_id).transpose()? else { continue };
-            if !self.is_capped {
-                self.before(Bound::Excluded(&key), &mut merged)?;
+            if self.is_capped {
+                self.in_place(&key, row, &mut merged)?;
+                continue;
             }
+            self.before(Bound::Excluded(&key), &mut merged)?;
             if !self.writes.contains_key(&key) {
                 merged.push(row);
             }
@@ -130,11 +133,21 @@ impl Merge {
         Ok(merged)
     }
 
+    /// Adds a stored document, or what is written in its place.
+    fn in_place(&self, key: &Key, row: Row, rows: &mut Vec<Row>) -> Result<()> {
+        match self.writes.get(key) {
+            Some(staged) => self.add(staged, rows)?,
+            None if self.matches(row.as_raw())? => rows.push(row),
+            None => {}
+        }
+        Ok(())
+    }
+
     fn rest(&mut self) -> Result<Vec<Row>> {
         let mut rest = Vec::new();
         if self.is_capped {
-            let writes = self.writes.iter().map(|(key, staged)| (key, staged.clone()));
-            for (_, staged) in in_order(writes) {
+            let inserted = self.writes.iter().filter(|(_, staged)| staged.read.is_none());
+            for (_, staged) in in_order(inserted.map(|(key, staged)| (key, staged.clone()))) {
                 self.add(&staged, &mut rest)?;
             }
         } else {
@@ -163,11 +176,15 @@ impl Merge {
     /// Adds a written document, if it matches.
     fn add(&self, staged: &Staged, rows: &mut Vec<Row>) -> Result<()> {
         if let Some(document) = &staged.after
-            && self.filter.as_ref().map_or(Ok(true), |all| all.matches(document.as_raw()))?
+            && self.matches(document.as_raw())?
         {
             rows.push(Row::Stored(document.clone()));
         }
         Ok(())
+    }
+
+    fn matches(&self, document: &RawDocument) -> Result<bool> {
+        self.filter.as_ref().map_or(Ok(true), |all| all.matches(document))
     }
 }
 

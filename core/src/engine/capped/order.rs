@@ -1,7 +1,8 @@
 //! The documents of a collection in the order of insertion.
 
-use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
+
+use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
 
 use crate::document::key::Key;
 use crate::model::Lsn;
@@ -18,11 +19,12 @@ pub struct InsertionPosition {
 /// The approximate memory of a document in an order, besides twice the bytes of its key.
 const OVERHEAD: usize = 144;
 
-/// The documents of a collection in the order of insertion, without their content.
+/// The documents of a collection in the order of insertion, without their content. A copy shares its memory
+/// with the original, but for what is changed afterwards.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct InsertionOrder {
-    documents: BTreeMap<InsertionPosition, Entry>,
-    positions: HashMap<Key, InsertionPosition>,
+    documents: RedBlackTreeMapSync<InsertionPosition, Entry>,
+    positions: HashTrieMapSync<Key, InsertionPosition>,
     /// Of the documents.
     bytes: u64,
     /// Of this order in memory.
@@ -38,21 +40,26 @@ struct Entry {
 impl InsertionOrder {
     /// Sets the size of a document. One that was not there is added at `position`; another one keeps its own.
     pub(super) fn put(&mut self, position: InsertionPosition, key: &Key, bytes: u32) {
-        let position = *self.positions.entry(key.clone()).or_insert(position);
-        let entry = Entry { key: key.clone(), bytes };
-        let before = self.documents.insert(position, entry);
-        self.bytes += u64::from(bytes);
-        match before {
+        let known = self.positions.get(key).copied();
+        let position = known.unwrap_or(position);
+        match self.documents.get(&position) {
             Some(before) => self.bytes -= u64::from(before.bytes),
             None => self.weight += weight(key),
         }
+        if known.is_none() {
+            self.positions.insert_mut(key.clone(), position);
+        }
+        self.documents.insert_mut(position, Entry { key: key.clone(), bytes });
+        self.bytes += u64::from(bytes);
     }
 
     pub(super) fn remove(&mut self, key: &Key) {
-        let Some(position) = self.positions.remove(key) else { return };
-        if let Some(entry) = self.documents.remove(&position) {
+        let Some(position) = self.positions.get(key).copied() else { return };
+        self.positions.remove_mut(key);
+        if let Some(entry) = self.documents.get(&position) {
             self.bytes -= u64::from(entry.bytes);
             self.weight -= weight(key);
+            self.documents.remove_mut(&position);
         }
     }
 
@@ -69,7 +76,7 @@ impl InsertionOrder {
 
     /// The number of documents.
     pub(super) fn len(&self) -> usize {
-        self.documents.len()
+        self.documents.size()
     }
 
     /// The memory that the order takes, about.

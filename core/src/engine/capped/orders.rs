@@ -13,7 +13,8 @@ use crate::log::walk;
 use crate::model::{CollectionId, Commit, Image, Lsn, Point, TimelineId, Touched, View};
 use crate::storage::{KeyRange, Materialize, Wal};
 
-/// The most memory that orders take together. One that does not fit is read again each time.
+/// The most memory that orders take together, as if none shared any with another; the last used one is kept
+/// even if it takes more. One that is not kept is read again.
 const MOST_BYTES: usize = 256 * 1024 * 1024;
 
 /// The last known order of collections on each timeline.
@@ -52,8 +53,7 @@ impl Default for InsertionOrders {
 }
 
 impl InsertionOrders {
-    /// The order of a collection in a state. Whoever keeps it while commits are made makes the next of them
-    /// copy it.
+    /// The order of a collection in a state.
     pub(crate) async fn of(
         &self,
         source: &Source<'_>,
@@ -122,10 +122,6 @@ impl InsertionOrders {
         let mut all = self.known();
         let place = (from.timeline, collection);
         let mut known = all.get(&place).filter(|known| known.upto == from.lsn)?;
-        if from.timeline == to.timeline {
-            // Not to be shared with it, so that nothing is copied.
-            all.remove(&place);
-        }
         apply(&mut known.order, steps.iter());
         let order = known.order.clone();
         all.keep((to.timeline, collection), Known { upto: to.lsn, ..known });
@@ -139,7 +135,7 @@ impl InsertionOrders {
 
 impl Lru<(TimelineId, CollectionId), Known> {
     fn keep(&mut self, place: (TimelineId, CollectionId), known: Known) {
-        let weight = known.order.weight();
+        let weight = known.order.weight().min(MOST_BYTES);
         self.insert(place, known, weight);
     }
 }
