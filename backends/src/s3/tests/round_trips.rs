@@ -1,6 +1,7 @@
 //! How many requests things take.
 
 use argon_core::model::{BranchName, CollectionName, ProjectName};
+use argon_core::storage::SnapshotPolicy;
 use argon_core::write::Precondition;
 use argon_core::{Branch, Store, snapshot};
 use argon_test_servers::stub_s3::Request;
@@ -36,7 +37,8 @@ async fn an_append_by_a_writer_that_knows_the_head_is_one_request() {
 #[tokio::test]
 async fn commits_in_turn_share_the_write_of_a_segment() {
     let stub = StubS3::start();
-    let main = branch(create(&stub).await).await;
+    let backend = Backend { snapshot_policy: SnapshotPolicy::BY_HAND, ..create(&stub).await };
+    let main = branch(backend).await;
     let things = CollectionName::new("things").unwrap();
     main.collection(&things).insert(rawdoc! { "_id": 0 }).await.unwrap();
     let requests = (1..=50).map(|id| {
