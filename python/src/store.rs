@@ -7,7 +7,7 @@ use argon_core::model::{Actor, BranchName, ProjectName, Trailer, Trailers};
 use argon_core::storage::{CacheOptions, OpenOptions, Secret};
 use argon_core::{Error, Revision};
 use argon_service::discover::{self, Place};
-use argon_service::operations::{self, Operation, Request};
+use argon_service::operations::{Operation, Request, Target};
 use argon_service::settings::{self, Overrides, Settings};
 use argon_service::{Failure, Result, StoreOpener, backends, config, credentials, first_branch};
 use pyo3::prelude::*;
@@ -107,13 +107,13 @@ impl Store {
         let (project, branch, trailers) =
             named(project, branch).map_err(|failure| crate::errors::exception(py, &failure))?;
         let (name, request) = (operation.to_owned(), Request::Bson(request));
-        let operation = Operation { name, request, project, branch };
         let connection = self.connection.clone();
         let result = wait(py, async move {
             let lease = connection.lease().await?;
             let mut opened = lease.open_store();
             opened.store = opened.store.with_trailers(trailers);
-            operations::run(opened, &operation).await
+            let target = Target::new(opened, project, branch);
+            Operation::named(&name)?.run_to_bson(&target, &request).await
         })?;
         Ok(PyBytes::new(py, &result))
     }

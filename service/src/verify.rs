@@ -76,7 +76,7 @@ pub struct VerifiedPin {
 pub async fn verify(
     workspace: &Workspace,
     request: VerifyHistory,
-    progress: &dyn Fn(u64),
+    progress: &(dyn Fn(u64) + Sync),
 ) -> Result<VerifiedHistory> {
     let state = workspace.state(request.revision.as_ref()).await?;
     let mut from = None;

@@ -10,6 +10,7 @@ use crate::discover::Place;
 use crate::{Failure, Hint, Result, Watcher};
 
 /// An opened store and what is current in it.
+#[derive(Clone)]
 pub struct OpenStore {
     /// The store.
     pub store: Store,
@@ -22,6 +23,7 @@ pub struct OpenStore {
 }
 
 /// The project and branch that an operation works in.
+#[derive(Clone)]
 pub struct Workspace {
     /// The store.
     pub opened: OpenStore,

@@ -70,7 +70,7 @@ pub async fn verify(
     project: &Project,
     state: &State,
     demands: Demands<'_>,
-    progress: &dyn Fn(u64),
+    progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Verified> {
     let met = pins_on(project, state).await?;
     let start = start(state, demands.from.unwrap_or_default()).await?;
@@ -151,7 +151,7 @@ struct ChainWalk<'a> {
 }
 
 impl ChainWalk<'_> {
-    async fn segment(&mut self, segment: Segment, progress: &dyn Fn(u64)) -> Result<()> {
+    async fn segment(&mut self, segment: Segment, progress: &(dyn Fn(u64) + Sync)) -> Result<()> {
         let wal = &self.state.shared().backend.wal;
         let mut commits = wal.read(segment.timeline, segment.above.next()..=segment.upto);
         while let Some(commit) = commits.try_next().await? {

@@ -81,7 +81,7 @@ struct Check<'a> {
 /// # Errors
 /// Only if the store can't be read at all; damage is reported, not returned as an error.
 #[tracing::instrument(level = "info", skip_all)]
-pub async fn fsck(store: &Store, rebuild: bool, progress: &dyn Fn(u64)) -> Result<Report> {
+pub async fn fsck(store: &Store, rebuild: bool, progress: &(dyn Fn(u64) + Sync)) -> Result<Report> {
     let (projects, readers) = (Vec::new(), Vec::new());
     let mut check = Check { store, projects, readers, report: Report::default(), rebuild };
     check.refs().await?;
@@ -179,7 +179,7 @@ impl Check<'_> {
     }
 
     /// Walks a timeline and recomputes every digest.
-    async fn timeline(&mut self, id: TimelineId, progress: &dyn Fn(u64)) {
+    async fn timeline(&mut self, id: TimelineId, progress: &(dyn Fn(u64) + Sync)) {
         self.report.timelines += 1;
         let (state, mut previous) = match self.start(id).await {
             Ok(Some(start)) => start,
@@ -221,7 +221,7 @@ impl Check<'_> {
         next: &mut Lsn,
         upto: Lsn,
         previous: &mut Option<Digest>,
-        progress: &dyn Fn(u64),
+        progress: &(dyn Fn(u64) + Sync),
     ) {
         let mut commits = self.store.shared.backend.wal.read(id, *next..=upto);
         while let Ok(Some(commit)) = commits.try_next().await {

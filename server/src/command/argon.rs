@@ -9,7 +9,7 @@ use argon_service::OpenStore;
 use argon_service::config::Config;
 use argon_service::credentials::SaidBy;
 use argon_service::discover::Place as StorePlace;
-use argon_service::operations::{self, Operation, Request};
+use argon_service::operations::{Operation, Request, Target};
 use bson::raw::{RawArrayBuf, RawBson, RawBsonRef, RawDocument, RawDocumentBuf};
 use bson::{Bson, Document, doc};
 use futures::FutureExt;
@@ -209,9 +209,8 @@ async fn run(call: &Call<'_>, actions: &[Action]) -> Result<Reply> {
     }
     let (project, branch) = names(call)?;
     let request = Request::Json(Bson::Document(request).into_relaxed_extjson().to_string());
-    let operation =
-        Operation { name: operation.to_owned(), request, project: Some(project), branch };
-    let bytes = operations::run(opened(call)?, &operation).await?;
+    let target = Target::new(opened(call)?, Some(project), branch);
+    let bytes = Operation::named(operation)?.run_to_bson(&target, &request).await?;
     if call.command.effect == Effect::Write {
         // A branch may have been deleted or renamed.
         call.shared.places.forget_all();

@@ -64,7 +64,7 @@ impl CheckedStore {
 pub async fn fsck(
     opened: &OpenStore,
     request: CheckStore,
-    progress: &dyn Fn(u64),
+    progress: &(dyn Fn(u64) + Sync),
 ) -> Result<CheckedStore> {
     let report = fsck::fsck(&opened.store, request.rebuild, progress).await?;
     let problems = report.problems.into_iter().map(|problem| {
