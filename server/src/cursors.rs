@@ -214,7 +214,7 @@ impl Cursors {
         }
         let cursor = entry.cursor.take();
         if cursor.is_none() {
-            return Err(CommandError::new(237, format!("cursor id {id} is already in use")));
+            return Err(CommandError::new(12051, format!("cursor id {id} is already in use")));
         }
         drop(open);
         Ok(Taken { cursors: self, id, cursor })

@@ -52,7 +52,7 @@ const NAMES: &[(u32, &str)] = &[
     (211, "KeyNotFound"),
     (217, "IncompleteTransactionHistory"),
     (225, "TransactionTooOld"),
-    (237, "CursorInUse"),
+    (237, "CursorKilled"),
     (239, "SnapshotTooOld"),
     (246, "SnapshotUnavailable"),
     (251, "NoSuchTransaction"),
@@ -69,6 +69,7 @@ const NAMES: &[(u32, &str)] = &[
     (40414, "Location40414"),
     (40415, "Location40415"),
     (10334, "BSONObjectTooLarge"),
+    (12051, "CursorInUse"),
     (51003, "OperationNotSupportedOnView"),
 ];
 
