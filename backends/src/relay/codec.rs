@@ -434,7 +434,7 @@ impl Decode for BsonDocument {
         let bytes = reader.bytes()?;
         let invalid = |error| reader.corrupt("has an invalid document").with_source(error);
         let raw = RawDocument::from_bytes(bytes).map_err(invalid)?;
-        if !nests_at_most(raw, MOST_LEVELS).map_err(invalid)? {
+        if !nests_at_most(RawBsonRef::Document(raw), MOST_LEVELS).map_err(invalid)? {
             return Err(reader.corrupt("has a document that nests too deeply"));
         }
         // It recurses as deep as the document nests.
@@ -442,17 +442,17 @@ impl Decode for BsonDocument {
     }
 }
 
-/// Whether a document has at most this many levels.
-fn nests_at_most(document: &RawDocument, levels: usize) -> bson::error::Result<bool> {
+/// Whether a value has at most this many levels.
+fn nests_at_most(value: RawBsonRef<'_>, levels: usize) -> bson::error::Result<bool> {
+    let document = match value {
+        RawBsonRef::Document(document) => document,
+        RawBsonRef::Array(array) => RawDocument::from_bytes(array.as_bytes())?,
+        RawBsonRef::JavaScriptCodeWithScope(code) => code.scope,
+        _ => return Ok(true),
+    };
     let Some(inner) = levels.checked_sub(1) else { return Ok(false) };
     for field in document {
-        let nests = match field?.1 {
-            RawBsonRef::Document(document) => nests_at_most(document, inner)?,
-            RawBsonRef::Array(array) => nests_at_most(array.as_ref(), inner)?,
-            RawBsonRef::JavaScriptCodeWithScope(code) => nests_at_most(code.scope, inner)?,
-            _ => true,
-        };
-        if !nests {
+        if !nests_at_most(field?.1, inner)? {
             return Ok(false);
         }
     }

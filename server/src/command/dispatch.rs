@@ -338,38 +338,3 @@ fn check_concerns(arguments: Arguments<'_>) -> Result<()> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests {
-    use bson::raw::RawDocumentBuf;
-    use bson::{Document, doc};
-
-    use super::*;
-    use crate::wire::{Flags, Form};
-
-    #[test]
-    fn what_finds_one_document_by_its_id_does_not_compute() {
-        let may_compute = |body: &Document| {
-            let body = RawDocumentBuf::try_from(body).unwrap();
-            let form = Form::Message(Flags::default());
-            may_compute(&Request { id: 1, form, compressor: None, body, sequences: Vec::new() })
-        };
-        for light in [
-            doc! { "ping": 1 },
-            doc! { "find": "c", "filter": { "_id": 7 } },
-            doc! { "find": "c", "filter": { "_id": "x" }, "projection": { "a": 1 }, "limit": 1 },
-        ] {
-            assert!(!may_compute(&light), "{light}");
-        }
-        for heavy in [
-            doc! { "find": "c" },
-            doc! { "find": "c", "filter": { "_id": { "$gt": 7 } } },
-            doc! { "find": "c", "filter": { "_id": 7, "$expr": "$a" } },
-            doc! { "find": "c", "filter": { "_id": 7 }, "projection": { "a": "$b" } },
-            doc! { "find": "c", "filter": { "_id": 7 }, "projection": { "a": { "$add": [1] } } },
-            doc! { "aggregate": "c", "filter": { "_id": 7 } },
-        ] {
-            assert!(may_compute(&heavy), "{heavy}");
-        }
-    }
-}
