@@ -1,5 +1,5 @@
-//! A server of MongoDB's wire protocol over a store: drivers connect to a branch, or to the past, with
-//! no mongod.
+//! A server over a store: MongoDB's wire protocol, by which drivers connect to a branch, or to the past, with no mongod,
+//! and HTTP.
 //!
 //! A database is a project: `shop` is the head of its default branch, `shop:try` that of branch `try`, and
 //! `shop:try@1234` or `shop@2026-07-07` a past state, which takes no writes. Every command that writes is
@@ -10,6 +10,7 @@
 //! | [`wire`] | messages on a stream of bytes |
 //! | `connection`, `computing` | reads requests and writes replies; the threads on which commands compute |
 //! | `command` | the commands, a file or folder for each family, and the table of all |
+//! | `http` | REST |
 //! | `change_stream` | the log of branches as events |
 //! | `arguments`, `failure` | reading the fields of a command; its errors |
 //! | `namespace`, `place`, `past` | names of databases, and the branch or state that each one is |
@@ -27,6 +28,7 @@ mod computing;
 mod connection;
 mod cursors;
 mod failure;
+mod http;
 mod namespace;
 mod operation_counts;
 mod operations;
@@ -61,6 +63,7 @@ use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 pub use failure::CommandError;
+pub use http::HttpOptions;
 pub use options::{ServeOptions, Topology};
 pub use tls::TlsFiles;
 
@@ -80,7 +83,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A server that listens.
 pub struct Server {
     shared: Arc<Shared>,
-    listener: TcpListener,
+    listener: Option<TcpListener>,
+    http: Option<(TcpListener, HttpOptions)>,
     tls: Option<TlsAcceptor>,
 }
 
@@ -89,27 +93,53 @@ pub struct Server {
 pub struct Stopper(Arc<Shared>);
 
 impl Server {
-    /// Listens at an address, such as `127.0.0.1:27017`; port 0 takes a free one.
+    /// A server that listens nowhere yet.
+    ///
+    /// # Errors
+    /// `Invalid` if the files of TLS can't be read.
+    pub fn new(store: Store, options: ServeOptions) -> Result<Self> {
+        let tls = options.tls.as_ref().map(TlsFiles::acceptor).transpose()?;
+        Ok(Self { shared: Arc::new(Shared::new(store, options)), listener: None, http: None, tls })
+    }
+
+    /// Listens for drivers at an address, such as `127.0.0.1:27017`; port 0 takes a free one.
     ///
     /// # Errors
     /// `Unavailable` if the address can't be listened at; `Invalid` if the files of TLS can't be read.
     pub async fn bind(store: Store, address: &str, options: ServeOptions) -> Result<Self> {
-        let tls = options.tls.as_ref().map(TlsFiles::acceptor).transpose()?;
-        let listener = TcpListener::bind(address).await.map_err(|source| {
-            Error::unavailable(format!("can't listen at {address}; choose another port"))
-                .with_source(source)
-        })?;
-        Ok(Self { shared: Arc::new(Shared::new(store, options)), listener, tls })
+        let mut server = Self::new(store, options)?;
+        server.listen(address).await?;
+        Ok(server)
     }
 
-    /// The address at which it listens.
+    /// Listens for drivers at an address, which it returns.
     ///
     /// # Errors
-    /// `Unavailable` if the system does not say.
+    /// `Unavailable` if the address can't be listened at.
+    pub async fn listen(&mut self, address: &str) -> Result<SocketAddr> {
+        let (listener, address) = listen(address).await?;
+        self.listener = Some(listener);
+        Ok(address)
+    }
+
+    /// Listens for HTTP at an address, which it returns.
+    ///
+    /// # Errors
+    /// `Unavailable` if the address can't be listened at.
+    pub async fn listen_http(&mut self, address: &str, options: HttpOptions) -> Result<SocketAddr> {
+        let (listener, address) = listen(address).await?;
+        self.http = Some((listener, options));
+        Ok(address)
+    }
+
+    /// The address at which it listens for drivers.
+    ///
+    /// # Errors
+    /// `Unavailable` if there is none, or the system does not say.
     pub fn address(&self) -> Result<SocketAddr> {
-        self.listener.local_addr().map_err(|source| {
-            Error::unavailable("the address of the server is unknown").with_source(source)
-        })
+        let unknown = || Error::unavailable("the address of the server is unknown");
+        let listener = self.listener.as_ref().ok_or_else(unknown)?;
+        listener.local_addr().map_err(|source| unknown().with_source(source))
     }
 
     /// Stops the server, when it is asked to.
@@ -119,7 +149,11 @@ impl Server {
 
     /// Serves connections until the server is stopped. Then commands that run may end, for ten seconds.
     pub async fn run(self) {
-        let Self { shared, listener, tls } = self;
+        let Self { shared, listener, http, tls } = self;
+        let http = http.map(|(listener, options)| {
+            let router = http::router(&shared, options);
+            tokio::spawn(http::serve(shared.clone(), listener, tls.clone(), router))
+        });
         let mut stopping = shared.stopping();
         let (mut connections, next) = (JoinSet::new(), AtomicI32::new(1));
         let mut expiry = tokio::time::interval(EXPIRY);
@@ -135,7 +169,7 @@ impl Server {
                     shared.written.expire();
                     shared.throttle.expire(Instant::now());
                 }
-                accepted = listener.accept() => match accepted {
+                accepted = next_of(listener.as_ref()) => match accepted {
                     Ok((stream, peer)) => {
                         let id = next.fetch_add(1, Ordering::Relaxed);
                         accept(&shared, &mut connections, (stream, tls.clone()), (id, peer));
@@ -151,11 +185,34 @@ impl Server {
         }
         drop(listener);
         let drained = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+        let drained = tokio::time::timeout(DRAIN, drained).await;
+        if let Some(http) = http {
+            // It takes as long at most.
+            let _ = http.await;
+        }
+        if drained.is_err() {
             tracing::warn!("connections were closed while their commands were running");
             shared.operations.end(Reason::SHUTDOWN, |_| true);
         }
         shared.cursors.close_all();
+    }
+}
+
+async fn listen(address: &str) -> Result<(TcpListener, SocketAddr)> {
+    let failed = |source| {
+        Error::unavailable(format!("can't listen at {address}; choose another port"))
+            .with_source(source)
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// The next connection; none ever where nothing listens.
+async fn next_of(listener: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
     }
 }
 

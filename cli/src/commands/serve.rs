@@ -1,21 +1,28 @@
 //! `argon serve`
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use argon_core::{Error, Store};
-use argon_server::{ServeOptions, Server, TlsFiles, Topology};
-use argon_service::first_branch;
+use argon_server::{HttpOptions, ServeOptions, Server, TlsFiles, Topology};
+use argon_service::{OpenStore, first_branch};
 use clap::{Args, ValueEnum};
 
 use crate::context::Context;
 use crate::exit::CommandResult;
 
+/// Where it listens if no address is given.
+const WIRE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 27017);
+const HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7700);
+
 const EXAMPLES: &str = "\
 Examples:
   argon serve
   argon serve --listen 127.0.0.1:0 --print-uri
+  argon serve --http 127.0.0.1:7700
+  curl http://127.0.0.1:7700/v1/projects/shop/states/try@1234/collections
   argon serve --alias shop=shop:try
   argon serve --listen 0.0.0.0:27017 --tls-cert server.pem --tls-key server.key
   mongosh 'mongodb://127.0.0.1:27017/shop:try?directConnection=true'
@@ -27,19 +34,25 @@ creates it from the head of the default branch. Other argon commands use a local
 it runs, by a socket in its directory. Every command that writes is a commit, signed by the user, or
 without one by the application's name; its comment is the message.
 
+Without an address, it listens for drivers at 127.0.0.1:27017 and for HTTP at 127.0.0.1:7700; with some, only at
+these. HTTP has all operations as REST: its page is the reference, and /openapi.json describes them.
+
 With --auth, clients log in (`argon user create`), and may do what their roles allow. At an address that other
 machines reach, --auth and TLS are required; --insecure does without.";
 
-/// Serve the store to MongoDB's drivers, until Ctrl-C or SIGTERM.
+/// Serve the store to MongoDB's drivers and over HTTP, until Ctrl-C or SIGTERM.
 ///
 /// Writes are durable before they are acknowledged. At the end, commands that run may take ten seconds more.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command")]
 pub(crate) struct ServeArgs {
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:27017")]
-    listen: SocketAddr,
+    /// Where to listen for drivers; port 0 takes a free one
+    #[arg(long, visible_alias = "wire", value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Where to listen for HTTP; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    http: Option<SocketAddr>,
     /// Give a database another name, such as shop=shop:try; repeatable
     #[arg(long, value_name = "NAME=DATABASE", value_parser = alias)]
     alias: Vec<(String, String)>,
@@ -76,7 +89,7 @@ pub(crate) struct ServeArgs {
     /// Log commands that take longer, such as 250ms
     #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = argon_service::duration::parse_duration)]
     slow: Duration,
-    /// Print the connection string to standard output, once the server listens
+    /// Print the connection string, and the address of HTTP, to standard output, once the server listens
     #[arg(long)]
     print_uri: bool,
 }
@@ -91,18 +104,20 @@ enum TopologyArg {
 
 impl ServeArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let is_open = !self.listen.ip().is_loopback() && !self.insecure;
+        let (wire, http) = self.addresses();
+        let exposed =
+            [wire, http].into_iter().flatten().find(|address| !address.ip().is_loopback());
+        let is_open = exposed.is_some() && !self.insecure;
         let auth = self.auth || is_open;
         let tls = self.tls();
-        if is_open && tls.is_none() {
+        if let Some(exposed) = exposed.filter(|_| is_open && tls.is_none()) {
             return Err(Error::denied(format!(
-                "other machines reach {}, and would send what they read and write in the open: add --tls-cert and \
-                 --tls-key, listen at 127.0.0.1, or say --insecure",
-                self.listen
+                "other machines reach {exposed}, and would send what they read and write in the open: add \
+                 --tls-cert and --tls-key, listen at 127.0.0.1, or say --insecure"
             ))
             .into());
         }
-        let store = context.shared_store().await?.store;
+        let OpenStore { store, place, .. } = context.shared_store().await?;
         if auth {
             note_no_users(context, &store).await?;
         }
@@ -123,13 +138,25 @@ impl ServeArgs {
             slow: self.slow,
             ..ServeOptions::new(branch)
         };
-        let server = Server::bind(store, &self.listen.to_string(), options).await?;
-        let address = server.address()?;
-        let tls = if has_tls { "&tls=true" } else { "" };
-        let uri = format!("mongodb://{address}/?directConnection=true{tls}");
-        context.output.say(&format!("serving {uri}; Ctrl-C ends it"));
+        let mut server = Server::new(store, options)?;
+        let mut uris = Vec::new();
+        if let Some(address) = wire {
+            let address = server.listen(&address.to_string()).await?;
+            let tls = if has_tls { "&tls=true" } else { "" };
+            uris.push(format!("mongodb://{address}/?directConnection=true{tls}"));
+        }
+        if let Some(address) = http {
+            let settings = Some(Arc::new(context.settings().clone()));
+            let address =
+                server.listen_http(&address.to_string(), HttpOptions { place, settings }).await?;
+            let scheme = if has_tls { "https" } else { "http" };
+            uris.push(format!("{scheme}://{address}/"));
+        }
+        context.output.say(&format!("serving {}; Ctrl-C ends it", uris.join(" and ")));
         if self.print_uri {
-            context.output.print(&uri)?;
+            for uri in &uris {
+                context.output.print(uri)?;
+            }
         }
         let stopper = server.stopper();
         let mut running = std::pin::pin!(server.run());
@@ -146,6 +173,14 @@ impl ServeArgs {
 }
 
 impl ServeArgs {
+    /// Where it listens for drivers, and for HTTP.
+    fn addresses(&self) -> (Option<SocketAddr>, Option<SocketAddr>) {
+        match (self.listen, self.http) {
+            (None, None) => (Some(WIRE), Some(HTTP)),
+            asked => asked,
+        }
+    }
+
     fn tls(&self) -> Option<TlsFiles> {
         let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
         Some(TlsFiles { certificate, key, authority: self.tls_ca.clone() })

@@ -84,13 +84,7 @@ fn require_all(call: &Call<'_>, demands: &[Demand]) -> Result<()> {
 
 /// The error for a demand that is not met. It does not depend on what there is.
 fn denied(call: &Call<'_>, demand: &Demand) -> CommandError {
-    let on = match &demand.target {
-        Target::Scope(Scope::All) => "everything".to_owned(),
-        Target::Scope(scope) => scope.to_string(),
-        Target::Database(database) => database.clone(),
-        Target::Revision { revision, .. } => format!("revision {revision}"),
-    };
-    let command = call.command.name;
+    let (on, command) = (&demand.target, call.command.name);
     CommandError::new(13, format!("not authorized on {on} to execute command {command}"))
 }
 

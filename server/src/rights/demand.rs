@@ -1,5 +1,7 @@
 //! A right on something, as a command demands it.
 
+use std::fmt;
+
 use argon_core::users::Scope;
 
 use super::Right;
@@ -38,5 +40,22 @@ impl Demand {
 
     pub(crate) fn on_everything(right: Right) -> Self {
         Self::on_scope(right, Scope::All)
+    }
+}
+
+impl fmt::Display for Demand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the right '{}' on {}", self.right.name(), self.target)
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scope(Scope::All) => f.write_str("everything"),
+            Self::Scope(scope) => scope.fmt(f),
+            Self::Database(database) => f.write_str(database),
+            Self::Revision { revision, .. } => write!(f, "revision {revision}"),
+        }
     }
 }

@@ -11,12 +11,14 @@
 //! | `held.rs` | the rights of a client |
 //! | `pipeline.rs` | what a pipeline reads and writes |
 //! | `arguments.rs`, `users.rs` | what the arguments of commands demand |
-//! | `check.rs` | the check |
+//! | `operations.rs` | what operations of the service demand |
+//! | `check.rs` | the check of commands |
 
 pub(crate) mod arguments;
 mod check;
 mod demand;
 mod held;
+mod operations;
 mod pipeline;
 mod right;
 mod scope;
@@ -28,6 +30,7 @@ pub(crate) use arguments::of_history;
 pub(crate) use check::{check, covers_project, require_login};
 pub(crate) use demand::{Demand, Target};
 pub(crate) use held::{Claim, Held};
+pub(crate) use operations::{Asked, check_operation};
 pub(crate) use pipeline::{of_pipeline, of_stages};
 pub(crate) use right::Right;
 pub(crate) use scope::of_database;

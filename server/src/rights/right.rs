@@ -34,6 +34,19 @@ impl Right {
         Self::Monitor,
     ];
 
+    /// The name, in messages.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::List => "list",
+            Self::Write => "write",
+            Self::Define => "define",
+            Self::Administer => "administer",
+            Self::Users => "manage users",
+            Self::Monitor => "monitor",
+        }
+    }
+
     /// Whether a role gives it. These are the actions of MongoDB's roles of the same names.
     pub(crate) fn is_given_by(self, role: Role) -> bool {
         match role {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use argon_core::model::{BranchName, ProjectName};
-use argon_core::{Error, Revision, State};
+use argon_core::{Branch, Error, Revision, State};
 use serde::Deserialize;
 
 use super::Request;
@@ -11,6 +11,7 @@ use crate::settings::{self, Overrides, Settings};
 use crate::{OpenStore, Result, Watcher, Workspace};
 
 /// What an operation works on, and who follows it.
+#[derive(Clone)]
 pub struct Target {
     /// The store.
     pub opened: OpenStore,
@@ -52,6 +53,26 @@ impl Target {
         };
         let project = self.opened.project(Some(project)).await?;
         Ok(Workspace { opened: self.opened.clone(), project, branch: self.branch.clone() })
+    }
+
+    /// The branch.
+    ///
+    /// # Errors
+    /// `NotFound` if it is not there.
+    pub async fn branch(&self) -> Result<Branch> {
+        self.workspace().await?.branch().await
+    }
+
+    /// The state that a revision names, and a revision that names it even when the branch has moved.
+    ///
+    /// # Errors
+    /// `NotFound` if it is not there.
+    pub async fn exact(&self, revision: &Revision) -> Result<(State, String)> {
+        let workspace = self.workspace().await?;
+        let (state, name) = workspace.named_state(Some(revision)).await?;
+        let is_pin = revision.pin(&workspace.project).await?.is_some();
+        let exact = if is_pin { revision.to_string() } else { format!("{name}@{}", state.lsn()) };
+        Ok((state, exact))
     }
 
     /// The settings.

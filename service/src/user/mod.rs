@@ -19,6 +19,7 @@ pub use self::drop::{DropUser, drop};
 pub use self::grant::{GrantRoles, grant};
 pub use self::list::{ListUsers, list};
 pub use self::revoke::{RevokeRoles, revoke};
+pub use self::scram::is_password;
 pub use self::shown::ShownUser;
 pub use self::update::{UpdateUser, update};
 

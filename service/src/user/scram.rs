@@ -156,6 +156,24 @@ impl FromStr for Mechanism {
     }
 }
 
+/// Whether a password is that of a user with these credentials. It takes as long for a user that does not exist, who
+/// has none: then keys that no password has are derived from `secret`.
+pub fn is_password(
+    credentials: &Credentials,
+    secret: &[u8; 32],
+    user: &str,
+    password: &Secret,
+) -> bool {
+    let known = Mechanism::ALL
+        .into_iter()
+        .find_map(|mechanism| Some((mechanism, mechanism.keys(credentials)?.clone())));
+    let (mechanism, keys) =
+        known.unwrap_or_else(|| (Mechanism::Sha256, Mechanism::Sha256.decoy(secret, user)));
+    let Ok(prepared) = mechanism.prepare(user, password) else { return false };
+    let derived = mechanism.derive(&prepared, keys.salt, keys.iterations);
+    derived.stored_key.ct_eq(&keys.stored_key).into()
+}
+
 /// The credentials of a new password, for these mechanisms; for all if there are none. SCRAM-SHA-256 is always
 /// one of them: it is what a server offers to a client that asks, whether the user exists or not.
 ///

@@ -1,0 +1,61 @@
+//! What browsers may not: pages of others send requests to servers on the machine of their reader.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::Http;
+use super::problem::Problem;
+
+/// The pages of the server load nothing from elsewhere, and are in no frame.
+const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+/// Refuses requests that a page of another server made, and says to browsers what pages of this one may.
+pub(super) async fn guard(State(http): State<Arc<Http>>, request: Request, next: Next) -> Response {
+    http.shared.counters.requests.fetch_add(1, Ordering::Relaxed);
+    let mut response = match refusal(request.headers(), http.shared.options.auth) {
+        Some(detail) => Problem::new(StatusCode::FORBIDDEN, detail).into_response(),
+        None => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// Why a request is refused.
+fn refusal(headers: &HeaderMap, has_users: bool) -> Option<String> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let host = text(header::HOST).unwrap_or_default();
+    // A name that somebody else lets point to this machine.
+    if !has_users && !is_local(host) {
+        return Some(format!(
+            "the server is addressed as '{host}': without users it answers only to localhost and addresses"
+        ));
+    }
+    if let Some(origin) = text(header::ORIGIN) {
+        let of_origin = origin.split_once("://").map(|(_, host)| host);
+        if of_origin != Some(host) {
+            return Some(format!("a page of {origin} may not use the server"));
+        }
+    }
+    let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
+    (site == Some("cross-site")).then(|| "a page of another server may not use it".to_owned())
+}
+
+/// Whether the host of a request is an address, or this machine.
+fn is_local(host: &str) -> bool {
+    let name = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
+}

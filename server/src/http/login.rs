@@ -1,0 +1,146 @@
+//! Who asks: users by HTTP Basic (RFC 7617).
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use argon_core::storage::Secret;
+use argon_core::users::{Credentials, UserDatabase, UserName};
+use argon_service::user;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use data_encoding::BASE64;
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use super::Http;
+use super::problem::Problem;
+use crate::auth::Who;
+
+/// How long a password that was right is not computed again.
+const FRESH: Duration = Duration::from_mins(5);
+/// The most passwords that are remembered, by their hashes.
+const MOST: usize = 10_000;
+
+/// The address of a client.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+/// The logins that succeeded a moment ago: each request has a password, and each computation takes milliseconds.
+pub(super) struct Logins {
+    known: Mutex<HashMap<[u8; 32], Known>>,
+    /// Of this process, so that a hash says nothing elsewhere.
+    salt: [u8; 32],
+}
+
+struct Known {
+    who: Who,
+    /// The keys of the password that was right.
+    credentials: Credentials,
+    at: Instant,
+}
+
+impl Default for Logins {
+    fn default() -> Self {
+        let mut salt = [0; 32];
+        // Without it, hashes can be compared between processes.
+        let _ = getrandom::fill(&mut salt);
+        Self { known: Mutex::default(), salt }
+    }
+}
+
+impl Logins {
+    /// The user who sends a request; `None` if nobody has to log in.
+    pub(super) async fn who(&self, http: &Http, head: &Parts) -> Result<Option<Who>, Problem> {
+        if !http.shared.options.auth {
+            return Ok(None);
+        }
+        let (name, password) = basic(head)?;
+        let hash = self.hash(&name, &password);
+        let peer = head.extensions.get::<Peer>().map(|Peer(peer)| peer.ip());
+        if let Some(who) = self.known(http, &hash).await? {
+            return Ok(Some(who));
+        }
+        let Some(peer) = peer else { return Err(refused()) };
+        let now = Instant::now();
+        let Some(wait) = http.shared.throttle.turn(peer, &name, now) else {
+            let detail = "too many logins failed; try again later";
+            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
+        };
+        tokio::time::sleep(wait).await;
+        let found = match UserName::new(UserDatabase::Admin, &name) {
+            Ok(name) => http.shared.users.find(&name).await?,
+            Err(_) => None,
+        };
+        let credentials = found.as_ref().map(|user| user.credentials.clone()).unwrap_or_default();
+        let secret = *http.shared.users.secret().await?;
+        let (user, tried) = (name.clone(), credentials.clone());
+        let is_right = tokio::task::spawn_blocking(move || {
+            user::is_password(&tried, &secret, &user, &Secret::new(password))
+        });
+        let is_right = is_right.await.unwrap_or(false);
+        let Some(found) = found.filter(|_| is_right) else {
+            http.shared.throttle.failed(peer, &name, Instant::now());
+            tracing::warn!(user = name, %peer, "a login failed");
+            return Err(refused());
+        };
+        http.shared.throttle.succeeded(peer, &name, Instant::now());
+        let who = Who::of(&found);
+        let mut known = self.lock();
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(hash, Known { who: who.clone(), credentials, at: Instant::now() });
+        Ok(Some(who))
+    }
+
+    /// The user of a password that was right a moment ago, and still is.
+    async fn known(&self, http: &Http, hash: &[u8; 32]) -> Result<Option<Who>, Problem> {
+        let known = {
+            let mut all = self.lock();
+            match all.get(hash) {
+                Some(known) if known.at.elapsed() < FRESH => {
+                    Some((known.who.clone(), known.credentials.clone()))
+                }
+                Some(_) => {
+                    all.remove(hash);
+                    None
+                }
+                None => None,
+            }
+        };
+        let Some((who, credentials)) = known else { return Ok(None) };
+        let user = http.shared.users.current(&who).await?;
+        Ok(user.filter(|user| user.credentials == credentials).map(|_| who))
+    }
+
+    fn hash(&self, name: &str, password: &str) -> [u8; 32] {
+        let length = name.len().to_le_bytes();
+        let parts = [&self.salt[..], &length, name.as_bytes(), password.as_bytes()];
+        Sha256::digest(parts.concat()).into()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The user and the password of a request.
+fn basic(head: &Parts) -> Result<(String, String), Problem> {
+    let value = head.headers.get(header::AUTHORIZATION).ok_or_else(|| {
+        Problem::new(StatusCode::UNAUTHORIZED, "log in by HTTP Basic, as a user of the server")
+    })?;
+    let (scheme, encoded) = value.to_str().unwrap_or_default().split_once(' ').unwrap_or_default();
+    let decoded = BASE64.decode(encoded.trim().as_bytes()).ok();
+    let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+    let both = text.as_deref().and_then(|text| text.split_once(':'));
+    match both.filter(|_| scheme.eq_ignore_ascii_case("basic")) {
+        Some((name, password)) => Ok((name.to_owned(), password.to_owned())),
+        None => Err(Problem::new(StatusCode::UNAUTHORIZED, "expected Authorization: Basic")),
+    }
+}
+
+fn refused() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "the user or the password is wrong")
+}

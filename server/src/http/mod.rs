@@ -1,0 +1,116 @@
+//! The operations of the service over HTTP: REST, described by OpenAPI.
+//!
+//! A request is a row of the table of routes, which names an operation: the path, the query and the body together are
+//! the request of the operation, as docs/JSON.md has it. So nothing here knows a single operation.
+//!
+//! | file | content |
+//! | --- | --- |
+//! | `routes.rs` | the table of routes |
+//! | `prepared.rs` | a route with the schema of its request |
+//! | `asked.rs` | from the path, the query and the body to the request of an operation |
+//! | `answer.rs` | runs the operation of a route |
+//! | `reply.rs` | results as JSON, page by page or line by line |
+//! | `cursor.rs` | where the next page begins |
+//! | `changes.rs` | the commits of a branch as events |
+//! | `repeated.rs` | replies to requests that are sent again |
+//! | `problem.rs` | errors, as RFC 9457 has them |
+//! | `login.rs`, `guard.rs` | who asks, and what browsers may not |
+//! | `openapi.rs`, `reference.html` | the description |
+//! | `listen.rs` | connections |
+
+mod answer;
+mod asked;
+mod changes;
+mod cursor;
+mod guard;
+mod listen;
+mod login;
+mod openapi;
+mod prepared;
+mod problem;
+mod repeated;
+mod reply;
+mod routes;
+
+use std::sync::Arc;
+
+use argon_service::discover::Place;
+use argon_service::settings::Settings;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderValue, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, get, on};
+use tower_http::compression::CompressionLayer;
+
+pub(crate) use listen::serve;
+
+use crate::shared::Shared;
+use login::Logins;
+use prepared::Prepared;
+use problem::Problem;
+use repeated::Repeated;
+
+/// The most bytes of a body: those of a message of the wire protocol.
+const MOST_BODY_BYTES: usize = crate::wire::MAX_MESSAGE_BYTES;
+
+/// What the server needs for HTTP besides the store.
+#[derive(Clone)]
+pub struct HttpOptions {
+    /// Where the store is, and how it was found.
+    pub place: Place,
+    /// The settings; without any, those of the user and of the environment.
+    pub settings: Option<Arc<Settings>>,
+}
+
+/// The server of HTTP.
+pub(crate) struct Http {
+    shared: Arc<Shared>,
+    options: HttpOptions,
+    logins: Logins,
+    repeated: Repeated,
+    openapi: String,
+}
+
+/// The service of all paths.
+pub(crate) fn router(shared: &Arc<Shared>, options: HttpOptions) -> Router {
+    let prepared = Prepared::all();
+    let openapi = openapi::document(&prepared).to_string();
+    let http = Arc::new(Http {
+        shared: shared.clone(),
+        options,
+        logins: Logins::default(),
+        repeated: Repeated::default(),
+        openapi,
+    });
+    let mut router = Router::new()
+        .route("/", get(async || Html(include_str!("reference.html"))))
+        .route("/openapi.json", get(described))
+        .route(changes::PATH, get(changes::changes));
+    for route in prepared {
+        let path = route.route.path;
+        router = router.route(path, operation(Arc::new(route)));
+    }
+    router
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .fallback(async |request: Request| Problem::no_such_path(request.uri().path()))
+        .layer(axum::middleware::from_fn_with_state(http.clone(), guard::guard))
+        .layer(CompressionLayer::new())
+        .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
+        .with_state(http)
+}
+
+type State = axum::extract::State<Arc<Http>>;
+
+/// The service of a route.
+fn operation(route: Arc<Prepared>) -> MethodRouter<Arc<Http>> {
+    let filter = MethodFilter::try_from(route.route.method.clone()).unwrap_or(MethodFilter::GET);
+    on(filter, async move |http: State, request: Request| {
+        answer::answer(&http.0, &route, request).await.unwrap_or_else(IntoResponse::into_response)
+    })
+}
+
+async fn described(http: State) -> Response {
+    let kind = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, kind)], http.openapi.clone()).into_response()
+}

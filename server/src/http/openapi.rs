@@ -1,0 +1,221 @@
+//! The description of all paths, as OpenAPI 3.1.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::asked::CURSOR;
+use super::prepared::{Prepared, generator};
+use super::problem::Problem;
+use super::reply::LINES;
+use super::{changes, prepared};
+
+/// The document.
+pub(super) fn document(routes: &[Prepared]) -> Value {
+    let mut generator = generator();
+    let problem = generator.subschema_for::<Problem>();
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for route in routes {
+        let method = route.route.method.as_str().to_ascii_lowercase();
+        // The same definitions as in the schemas of the routes.
+        route.operation.request(&mut generator);
+        route.operation.result(&mut generator);
+        paths.entry(route.route.path).or_default().insert(method, described(route));
+    }
+    paths.entry(changes::PATH).or_default().insert("get".to_owned(), changes());
+    let schemas: Map<String, Value> = generator.take_definitions(true);
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Argon",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description":
+                "Git for MongoDB-shaped data over HTTP. A revision is a branch, a pin, a position such as `main@12`, \
+                 or a time such as `main@2026-07-07`. Documents are MongoDB's Extended JSON."
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": {
+                "Problem": {
+                    "description": "An error, as RFC 9457 has it.",
+                    "content": { "application/problem+json": { "schema": problem } }
+                }
+            },
+            "securitySchemes": { "basic": { "type": "http", "scheme": "basic" } }
+        },
+        "security": [{}, { "basic": [] }]
+    })
+}
+
+fn described(route: &Prepared) -> Value {
+    let name = route.route.operation;
+    let about = route.request.get("description").and_then(Value::as_str).unwrap_or_default();
+    let first = about.split_once(['.', ':', ';']).map_or(about, |(first, _)| first);
+    let mut described = json!({
+        "operationId": operation_id(route),
+        "tags": [name.split_once('.').map_or(name, |(family, _)| family)],
+        "summary": first,
+        "description": about,
+        "parameters": parameters(route),
+        "responses": responses(route),
+    });
+    if let Some(body) = body(route)
+        && let Some(described) = described.as_object_mut()
+    {
+        described.insert("requestBody".to_owned(), body);
+    }
+    described
+}
+
+/// The name of the operation; two routes of one have the method with it.
+fn operation_id(route: &Prepared) -> String {
+    let name = route.route.operation;
+    match (name, route.route.method.as_str()) {
+        ("document.find", "POST") => "document.find_by_body".to_owned(),
+        ("document.put", "PUT") => "document.put_one".to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
+/// The fields that the path does not give.
+fn fields(route: &Prepared) -> impl Iterator<Item = (&String, &Value)> {
+    let properties = route.request.get("properties").and_then(Value::as_object);
+    let of_path: Vec<&str> =
+        route.path_parameters().filter_map(|parameter| route.field_of(parameter)).collect();
+    properties.into_iter().flatten().filter(move |(name, _)| !of_path.contains(&name.as_str()))
+}
+
+fn is_required(route: &Prepared, field: &str) -> bool {
+    let required = route.request.get("required").and_then(Value::as_array);
+    required.is_some_and(|names| names.iter().any(|name| name == field))
+}
+
+fn parameters(route: &Prepared) -> Vec<Value> {
+    let of_path = route.path_parameters().map(|name| {
+        let schema = match route.field_of(name) {
+            // An element of a list.
+            Some(field) => {
+                let schema = &route.request.as_value()["properties"][field];
+                schema.get("items").unwrap_or(schema).clone()
+            }
+            None => json!({ "type": "string" }),
+        };
+        let schema = match schema.get("type") {
+            Some(Value::String(_)) => schema,
+            _ => json!({ "type": "string", "description": schema.get("description") }),
+        };
+        json!({ "name": name, "in": "path", "required": true, "schema": schema })
+    });
+    let mut parameters: Vec<Value> = of_path.collect();
+    if route.has_query() {
+        parameters.extend(fields(route).map(|(name, schema)| {
+            let kind = route.fields.get(name);
+            let is_json = matches!(kind, Some(prepared::Kind::Json));
+            let about = schema.get("description").cloned().unwrap_or(Value::Null);
+            let is_required = is_required(route, name);
+            let mut parameter = json!({ "name": name, "in": "query", "required": is_required, "description": about });
+            if let Some(parameter) = parameter.as_object_mut() {
+                if is_json {
+                    let content = json!({ "application/json": { "schema": schema } });
+                    parameter.insert("content".to_owned(), content);
+                } else {
+                    parameter.insert("schema".to_owned(), schema.clone());
+                }
+            }
+            parameter
+        }));
+    }
+    if route.operation.is_list {
+        let about = "The `next` of the page before; the other parameters stay the same.";
+        parameters.push(json!({
+            "name": CURSOR, "in": "query", "required": false, "description": about, "schema": { "type": "string" }
+        }));
+        if !route.fields.contains_key("limit") {
+            return parameters;
+        }
+    }
+    if route.fields.contains_key("if_lsn") {
+        let about =
+            "The position of a state that was read: 412 if a document was changed after it.";
+        parameters.push(json!({
+            "name": "If-Match", "in": "header", "required": false, "description": about,
+            "schema": { "type": "string", "pattern": "^\"?[0-9]{1,15}\"?$" }
+        }));
+    }
+    parameters
+}
+
+fn body(route: &Prepared) -> Option<Value> {
+    if route.has_query() {
+        return None;
+    }
+    if route.route.body.is_some() {
+        let schema = json!({ "type": "object", "description": "The document, as Extended JSON." });
+        return Some(
+            json!({ "required": true, "content": { "application/json": { "schema": schema } } }),
+        );
+    }
+    let properties: Map<String, Value> =
+        fields(route).map(|(name, schema)| (name.clone(), schema.clone())).collect();
+    let required: Vec<&String> =
+        properties.keys().filter(|name| is_required(route, name)).collect();
+    let has_required = !required.is_empty();
+    let schema = json!({
+        "type": "object", "properties": properties, "required": required, "additionalProperties": false
+    });
+    Some(
+        json!({ "required": has_required, "content": { "application/json": { "schema": schema } } }),
+    )
+}
+
+fn responses(route: &Prepared) -> Value {
+    let problem = json!({ "$ref": "#/components/responses/Problem" });
+    let status = if route.route.creates { "201" } else { "200" };
+    let mut content = Map::new();
+    if route.operation.is_list {
+        let page = json!({
+            "type": "object",
+            "properties": {
+                "items": { "type": "array", "items": route.result },
+                "next": { "type": ["string", "null"], "description": "The cursor of the next page." }
+            },
+            "required": ["items", "next"]
+        });
+        content.insert("application/json".to_owned(), json!({ "schema": page }));
+        content.insert(LINES.to_owned(), json!({ "schema": route.result }));
+    } else {
+        content.insert("application/json".to_owned(), json!({ "schema": route.result }));
+    }
+    let mut responses = json!({
+        status: { "description": "The result.", "content": content },
+        "default": problem
+    });
+    if route.is_of_state()
+        && let Some(responses) = responses.as_object_mut()
+    {
+        let unchanged = json!({ "description": "The client has it already: If-None-Match." });
+        responses.insert("304".to_owned(), unchanged);
+    }
+    responses
+}
+
+fn changes() -> Value {
+    let text = |name: &str| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } });
+    let last = json!({
+        "name": "Last-Event-ID", "in": "header", "required": false,
+        "description": "The position of the last commit that the client has; without it, the next commit comes first.",
+        "schema": { "type": "string", "pattern": "^[0-9]{1,15}$" }
+    });
+    json!({
+        "operationId": "branch.changes",
+        "tags": ["branch"],
+        "summary": "Follow the commits of a branch",
+        "description": "Each commit is an event `commit`: its `id` is the position, its data what `show` gives. An event `error` is the last one.",
+        "parameters": [text("project"), text("branch"), last],
+        "responses": {
+            "200": { "description": "Events.", "content": { "text/event-stream": { "schema": { "type": "string" } } } },
+            "default": { "$ref": "#/components/responses/Problem" }
+        }
+    })
+}

@@ -1,0 +1,129 @@
+//! What operations of the service demand, where a request names one.
+
+use argon_core::model::{BranchName, ProjectName};
+use argon_core::users::Scope;
+use argon_core::{Named, Revision};
+use argon_service::operations::{Effect, Operation, Scope as Works};
+use bson::Document;
+
+use super::{Demand, Held, Right, of_stages};
+use crate::auth::Who;
+use crate::failure::{CommandError, Result};
+use crate::shared::Shared;
+
+/// An operation, and what it works on.
+pub(crate) struct Asked<'a> {
+    pub(crate) operation: &'static Operation,
+    /// The project; `None` for an operation on the store.
+    pub(crate) project: Option<&'a ProjectName>,
+    /// The branch that the request names.
+    pub(crate) branch: Option<&'a BranchName>,
+    /// The revision that the request names.
+    pub(crate) revision: Option<&'a str>,
+    /// The stages of a pipeline, as JSON.
+    pub(crate) pipeline: Option<&'a str>,
+}
+
+/// Checks that a user may run an operation.
+///
+/// # Errors
+/// `Unauthorized`; those of reading the users.
+pub(crate) async fn check_operation(
+    shared: &Shared,
+    who: Option<&Who>,
+    asked: &Asked<'_>,
+) -> Result<()> {
+    let is_enforced = shared.options.auth;
+    if !is_enforced {
+        return Ok(());
+    }
+    let user = match who {
+        Some(who) => shared.users.current(who).await?,
+        None => None,
+    };
+    let held = Held { is_enforced, user };
+    for demand in demands(asked)? {
+        if !held.meets(&shared.places, &demand)? {
+            let name = asked.operation.name;
+            return Err(CommandError::new(13, format!("not authorized: {name} needs {demand}")));
+        }
+    }
+    Ok(())
+}
+
+fn demands(asked: &Asked<'_>) -> Result<Vec<Demand>> {
+    let name = asked.operation.name;
+    let Some(project) = asked.project else {
+        let right = match (name, asked.operation.effect) {
+            (_, _) if name.starts_with("user.") => Right::Users,
+            ("store.health" | "store.storage" | "store.show", _) => Right::Monitor,
+            (_, Effect::Read) => Right::Read,
+            _ => Right::Administer,
+        };
+        return Ok(vec![Demand::on_everything(right)]);
+    };
+    let of_project = || Scope::Project(project.clone());
+    let (right, scope) = match (name, asked.operation.scope, asked.operation.effect) {
+        (_, Works::State, _) | ("show" | "log" | "branch.show", _, _) => {
+            (Right::Read, scope_of_state(asked, project)?)
+        }
+        (_, _, Effect::Read) => (Right::Read, of_project()),
+        ("document.aggregate_into", _, _) => (Right::Write, scope_of_branch(asked, project)),
+        (_, Works::Branch, _) => {
+            let defines = name.starts_with("collection.") || name.starts_with("index.");
+            let right = if defines { Right::Define } else { Right::Write };
+            (right, scope_of_branch(asked, project))
+        }
+        ("reset", _, _) | (_, _, Effect::Destroy) => (Right::Administer, of_project()),
+        (
+            "branch.rename" | "branch.protect" | "branch.set_read_only" | "branch.create_masked",
+            _,
+            _,
+        ) => (Right::Administer, of_project()),
+        (_, _, _)
+            if ["branch.", "pin.", "sandbox.", "snapshot."]
+                .iter()
+                .any(|of| name.starts_with(of)) =>
+        {
+            (Right::Define, of_project())
+        }
+        _ => (Right::Write, of_project()),
+    };
+    let mut demands = vec![Demand::on_scope(right, scope)];
+    if let Some(pipeline) = asked.pipeline {
+        demands.extend(of_stages(&database_of(asked, project), &stages(pipeline)));
+    }
+    Ok(demands)
+}
+
+/// The branch of the state that an operation reads; a pin, or a position, may be of any.
+fn scope_of_state(asked: &Asked<'_>, project: &ProjectName) -> Result<Scope> {
+    let Some(revision) = asked.revision else { return Ok(scope_of_branch(asked, project)) };
+    let revision: Revision = revision.parse()?;
+    Ok(match revision.name {
+        Named::Any(branch) => Scope::Branch(project.clone(), branch),
+        Named::Current | Named::Pin(_) => Scope::Project(project.clone()),
+    })
+}
+
+fn scope_of_branch(asked: &Asked<'_>, project: &ProjectName) -> Scope {
+    match asked.branch {
+        Some(branch) => Scope::Branch(project.clone(), branch.clone()),
+        None => Scope::Project(project.clone()),
+    }
+}
+
+/// The state of an operation, as the name of a database has it.
+fn database_of(asked: &Asked<'_>, project: &ProjectName) -> String {
+    let branch = asked.branch.map(BranchName::as_str);
+    match asked.revision.or(branch) {
+        Some(revision) => format!("{project}:{revision}"),
+        None => project.to_string(),
+    }
+}
+
+/// The stages of a pipeline. One that can't be read is refused by the operation.
+fn stages(pipeline: &str) -> Vec<Document> {
+    let stages: Vec<serde_json::Value> = serde_json::from_str(pipeline).unwrap_or_default();
+    stages.into_iter().filter_map(|stage| bson::serialize_to_document(&stage).ok()).collect()
+}

@@ -1,0 +1,507 @@
+//! The server of HTTP, as a client sees it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on shall end")]
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use argon_core::Store;
+use argon_core::model::BranchName;
+use argon_core::storage::{Secret, StoreUrl};
+use argon_server::{HttpOptions, ServeOptions, Server, Stopper};
+use argon_service::credentials::SaidBy;
+use argon_service::discover::Place;
+use argon_service::operations::Operation;
+use argon_service::user::{self, CreateUser};
+use serde_json::{Value, json};
+use ureq::http::{HeaderMap, Method, Request};
+
+/// A server that runs.
+struct Running {
+    address: SocketAddr,
+    store: Store,
+    stopper: Stopper,
+    agent: ureq::Agent,
+}
+
+struct Reply {
+    status: u16,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Reply {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body)
+            .unwrap_or_else(|_| panic!("{}: {}", self.status, self.body))
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl Running {
+    async fn new(auth: bool) -> Self {
+        let store = argon_backends::memory_store().await.unwrap();
+        let options = ServeOptions { auth, ..ServeOptions::new(BranchName::new("main").unwrap()) };
+        let mut server = Server::new(store.clone(), options).unwrap();
+        let place = Place::of_url(StoreUrl::new("memory", ""), SaidBy::Argument);
+        let http = HttpOptions { place, settings: None };
+        let address = server.listen_http("127.0.0.1:0", http).await.unwrap();
+        let stopper = server.stopper();
+        tokio::spawn(server.run());
+        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        Self { address, store, stopper, agent: config.into() }
+    }
+
+    /// Sends a request, with headers.
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Reply {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request =
+            Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                body.to_string()
+            }
+            None => String::new(),
+        };
+        let request = request.body(body).unwrap();
+        let agent = &self.agent;
+        let response = tokio::task::block_in_place(|| {
+            let mut response = agent.run(request).unwrap();
+            let body = response.body_mut().read_to_string().unwrap();
+            (response, body)
+        });
+        let (head, _) = response.0.into_parts();
+        Reply { status: head.status.as_u16(), headers: head.headers, body: response.1 }
+    }
+
+    #[track_caller]
+    fn ok(&self, method: &str, path: &str, body: impl Into<Option<Value>>) -> Value {
+        let reply = self.send(method, path, &[], body.into());
+        assert!(
+            matches!(reply.status, 200 | 201),
+            "{method} {path}: {} {}",
+            reply.status,
+            reply.body
+        );
+        reply.json()
+    }
+
+    fn get(&self, path: &str) -> Value {
+        self.ok("GET", path, None)
+    }
+
+    /// Sends a request that fails, and returns its status and its problem.
+    #[track_caller]
+    fn fails(&self, method: &str, path: &str, body: impl Into<Option<Value>>) -> (u16, Value) {
+        let reply = self.send(method, path, &[], body.into());
+        assert_eq!(reply.header("content-type"), "application/problem+json", "{}", reply.body);
+        let problem = reply.json();
+        assert_eq!(problem["status"], reply.status);
+        (reply.status, problem)
+    }
+
+    /// Puts documents with these `_id`s into a collection.
+    fn put(&self, branch: &str, ids: impl IntoIterator<Item = i32>) -> Value {
+        let documents: Vec<Value> =
+            ids.into_iter().map(|id| json!({ "_id": id, "n": id % 3 })).collect();
+        let path = format!("/v1/projects/shop/branches/{branch}/collections/users/documents");
+        self.ok("POST", &path, json!({ "documents": documents }))
+    }
+
+    /// Creates a project with some documents.
+    fn fill(&self) {
+        self.ok("POST", "/v1/projects", json!({ "project": "shop" }));
+        self.put("main", 0..10);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stopper.stop();
+    }
+}
+
+const USERS: &str = "/v1/projects/shop/states/main/collections/users";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_are_written_read_and_deleted() {
+    let server = Running::new(false).await;
+    let (status, problem) = server.fails("GET", "/v1/projects/shop/branches", None);
+    assert_eq!((status, &problem["kind"]), (404, &json!("not_found")), "{problem}");
+    assert!(problem["hint"].as_str().unwrap().contains("POST /v1/projects"), "{problem}");
+    server.fill();
+    assert_eq!(server.get(&format!("{USERS}/documents/7")), json!({ "_id": 7, "n": 1 }));
+    let (status, _) = server.fails("GET", &format!("{USERS}/documents/77"), None);
+    assert_eq!(status, 404);
+    let found =
+        server.get(&format!("{USERS}/documents?filter=%7B%22n%22:2%7D&sort=%7B%22_id%22:-1%7D"));
+    assert_eq!(
+        found["items"],
+        json!([{ "_id": 8, "n": 2 }, { "_id": 5, "n": 2 }, { "_id": 2, "n": 2 }])
+    );
+    let by_body = json!({ "filter": { "n": 2 }, "projection": { "_id": 1 }, "limit": 1 });
+    let found = server.ok("POST", &format!("{USERS}/find"), by_body);
+    assert_eq!(found["items"], json!([{ "_id": 2 }]));
+    let stages = json!({ "pipeline": [{ "$group": { "_id": null, "sum": { "$sum": "$n" } } }] });
+    let rows = server.ok("POST", &format!("{USERS}/aggregate"), stages);
+    assert_eq!(rows["items"], json!([{ "_id": null, "sum": 9 }]));
+
+    let main = "/v1/projects/shop/branches/main/collections/users";
+    let written = server.ok("PUT", &format!("{main}/documents/7"), json!({ "name": "Ada" }));
+    assert_eq!(written, json!([{ "id": 7, "lsn": 2, "changed": true }]));
+    let text = server.ok("PUT", &format!("{main}/documents/x%2Fy"), json!({ "_id": "x/y" }));
+    assert_eq!(text[0]["id"], "x/y");
+    let (status, _) = server.fails("PUT", &format!("{main}/documents/7"), json!({ "_id": 8 }));
+    assert_eq!(status, 400);
+    let update = json!({ "filter": { "_id": 7 }, "update": { "$set": { "name": "Grace" } } });
+    assert_eq!(server.ok("PATCH", &format!("{main}/documents"), update)["modified"], 1);
+    server.ok("DELETE", &format!("{main}/documents/3"), None);
+    assert_eq!(server.get(&format!("{USERS}/count"))["documents"], 10);
+    let history = server.get(&format!("{USERS}/documents/7/history"));
+    let lsns: Vec<_> = history["items"].as_array().unwrap().iter().map(|one| &one["lsn"]).collect();
+    assert_eq!(lsns, [4, 2, 1]);
+    assert_eq!(server.get("/v1/projects/shop/states/main@1/collections/users/documents/7")["n"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_are_of_one_state_and_lines_have_all() {
+    let server = Running::new(false).await;
+    server.fill();
+    let mut ids = Vec::new();
+    let mut path = format!("{USERS}/documents?limit=4");
+    loop {
+        let page = server.get(&path);
+        ids.extend(
+            page["items"].as_array().unwrap().iter().map(|one| one["_id"].as_i64().unwrap()),
+        );
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("{USERS}/documents?limit=4&cursor={next}");
+        // What others write meanwhile is on no page.
+        server.put("main", [-1, 100]);
+    }
+    assert_eq!(ids, Vec::from_iter(0..10));
+    let lines = server.send(
+        "GET",
+        &format!("{USERS}/documents"),
+        &[("accept", "application/x-ndjson")],
+        None,
+    );
+    assert_eq!(lines.header("content-type"), "application/x-ndjson");
+    assert_eq!(lines.body.lines().count(), 12);
+    let lines = server.send(
+        "GET",
+        &format!("{USERS}/documents?filter=%7B%22$x%22:1%7D"),
+        &[("accept", "application/x-ndjson")],
+        None,
+    );
+    assert_eq!(lines.status, 400, "an error before the first line is the reply");
+    let (status, problem) = server.fails("GET", &format!("{USERS}/documents?cursor=x"), None);
+    assert_eq!(status, 400, "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conditions_of_http_are_those_of_states() {
+    let server = Running::new(false).await;
+    server.fill();
+    let read = server.send("GET", &format!("{USERS}/documents/7"), &[], None);
+    assert_eq!(read.header("argon-revision"), "main@1");
+    let tag = read.header("etag").to_owned();
+    let again =
+        server.send("GET", &format!("{USERS}/documents/7"), &[("if-none-match", &tag)], None);
+    assert_eq!((again.status, again.body.as_str(), again.header("etag")), (304, "", tag.as_str()));
+    let path = "/v1/projects/shop/branches/main/collections/users/documents/7";
+    let put = |lsn: &str, name: &str| {
+        server.send("PUT", path, &[("if-match", lsn)], Some(json!({ "name": name })))
+    };
+    assert_eq!(put("\"1\"", "Ada").status, 200);
+    let refused = put("1", "Grace");
+    assert_eq!(
+        (refused.status, &refused.json()["kind"]),
+        (412, &json!("conflict")),
+        "{}",
+        refused.body
+    );
+    assert_eq!(server.get(&format!("{USERS}/documents/7"))["name"], "Ada");
+    let read =
+        server.send("GET", &format!("{USERS}/documents/7"), &[("if-none-match", &tag)], None);
+    assert_eq!(read.status, 200);
+    assert_eq!(put("now", "x").status, 400);
+    let unsupported = server.send(
+        "POST",
+        "/v1/projects/shop/branches",
+        &[("if-match", "1")],
+        Some(json!({ "branch": "a" })),
+    );
+    assert_eq!(unsupported.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn branches_are_merged_as_a_plan() {
+    let server = Running::new(false).await;
+    server.fill();
+    let branches = "/v1/projects/shop/branches";
+    let made = server.send("POST", branches, &[], Some(json!({ "branch": "a/b" })));
+    assert_eq!((made.status, &made.json()["parent"]), (201, &json!("main")));
+    for (branch, n) in [("a%2Fb", 5), ("main", 6)] {
+        let path = format!("{branches}/{branch}/collections/users/documents/1");
+        server.ok("PUT", &path, json!({ "n": n }));
+    }
+    let changed = server.get("/v1/projects/shop/diff?from=main&to=a%2Fb&merge_base=true");
+    assert_eq!(changed["items"].as_array().unwrap().len(), 3, "{changed}");
+    let merged = server.ok("POST", &format!("{branches}/main/merge"), json!({ "source": "a/b" }));
+    assert_eq!(merged["outcome"], "conflicts", "{merged}");
+    let saved = server.ok(
+        "POST",
+        &format!("{branches}/main/merge"),
+        json!({ "source": "a/b", "action": "save" }),
+    );
+    let plan = format!("/v1/projects/shop/plans/{}", saved["plan"]["id"].as_str().unwrap());
+    server.ok("POST", &format!("{plan}/resolve"), json!({ "choice": "theirs" }));
+    let applied = server.ok("POST", &format!("{plan}/apply"), json!({ "message": "merge a/b" }));
+    assert_eq!(applied["outcome"], "committed", "{applied}");
+    assert_eq!(server.get(&format!("{USERS}/documents/1"))["n"], 5);
+    let log = server.get("/v1/projects/shop/states/main/log?limit=1");
+    assert_eq!(log["items"][0]["message"], "merge a/b");
+    server.ok("POST", &format!("{branches}/main/undo"), json!({ "range": "main~1..main" }));
+    assert_eq!(server.get(&format!("{USERS}/documents/1"))["n"], 6);
+    server.ok("POST", &format!("{branches}/main/reset"), json!({ "revision": "main@1" }));
+    assert_eq!(server.get(&format!("{USERS}/documents/1"))["n"], 1);
+    server.ok("DELETE", &format!("{branches}/a%2Fb"), None);
+    assert_eq!(server.fails("GET", &format!("{branches}/a%2Fb"), None).0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_sent_again_is_answered_again() {
+    let server = Running::new(false).await;
+    server.fill();
+    let path = "/v1/projects/shop/branches/main/collections/users/documents";
+    let insert = |key: &str, n: i32| {
+        let body = json!({ "documents": [{ "n": n }] });
+        server.send("POST", path, &[("idempotency-key", key)], Some(body))
+    };
+    let (one, again) = (insert("k", 1), insert("k", 1));
+    assert_eq!((one.status, &one.body), (again.status, &again.body));
+    assert_eq!(insert("k", 2).status, 422, "another request with the key");
+    assert_ne!(insert("l", 1).body, one.body);
+    assert_eq!(server.get(&format!("{USERS}/count"))["documents"], 12);
+    let missing = "/v1/projects/none/branches";
+    for _ in 0..2 {
+        let headers = [("idempotency-key", "m")];
+        let refused = server.send("POST", missing, &headers, Some(json!({ "branch": "a" })));
+        assert_eq!(refused.status, 404, "what failed is tried again");
+    }
+}
+
+/// The events of a branch: for each, its id and its data.
+struct Events(BufReader<TcpStream>);
+
+impl Events {
+    fn of(server: &Running, last: Option<u64>) -> Self {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        let last = last.map_or(String::new(), |last| format!("Last-Event-ID: {last}\r\n"));
+        let head = format!(
+            "GET /v1/projects/shop/branches/main/changes HTTP/1.1\r\nHost: {}\r\n{last}\r\n",
+            server.address
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    fn next(&mut self) -> (String, Value) {
+        let mut id = String::new();
+        loop {
+            let mut line = String::new();
+            assert!(self.0.read_line(&mut line).unwrap() > 0, "the events have ended");
+            if let Some(text) = line.strip_prefix("id: ") {
+                text.trim().clone_into(&mut id);
+            } else if let Some(data) = line.strip_prefix("data: ") {
+                return (id, serde_json::from_str(data).unwrap());
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_are_events_which_go_on_after_the_last_one() {
+    let server = Running::new(false).await;
+    server.fill();
+    server.put("main", [20]);
+    let (first, again) = tokio::task::block_in_place(|| {
+        let mut events = Events::of(&server, Some(0));
+        let first = [events.next(), events.next()];
+        server.put("main", [21]);
+        let third = events.next();
+        assert_eq!(third.0, "3");
+        (first, Events::of(&server, Some(1)).next())
+    });
+    assert_eq!((first[0].0.as_str(), first[1].0.as_str()), ("1", "2"));
+    assert_eq!(again, first[1]);
+    assert_eq!(again.1[1]["id"], 20, "{}", again.1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_understood_is_refused_by_name() {
+    let server = Running::new(false).await;
+    server.fill();
+    let branches = "/v1/projects/shop/branches";
+    for (method, path, body, status, named) in [
+        ("POST", branches, Some(json!({ "brunch": "a" })), 400, "'brunch'; known: branch, from"),
+        ("POST", branches, Some(json!({ "branch": 7 })), 400, "expected a string"),
+        ("POST", branches, Some(json!([])), 400, "object"),
+        ("POST", branches, None, 400, "branch"),
+        ("GET", "/v1/projects?al=1", None, 400, "'al'"),
+        ("GET", "/v1/projects/shop/branches?all=maybe", None, 400, "'maybe'"),
+        ("GET", "/v1/projects/shop/states/main@x/log", None, 400, "main@x"),
+        ("GET", "/v1/projects/%FF/branches", None, 400, "UTF-8"),
+        ("GET", "/v1/nothing", None, 404, "/v1/nothing"),
+        ("PUT", branches, Some(json!({})), 405, "method"),
+    ] {
+        let (found, problem) = server.fails(method, path, body);
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(found == status && detail.contains(named), "{method} {path}: {problem}");
+    }
+    let text = [("content-type", "text/plain")];
+    let reply = server.send("POST", branches, &text, None);
+    assert_eq!(reply.status, 400, "{}", reply.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_other_servers_may_do_nothing() {
+    let server = Running::new(false).await;
+    let host = server.address.to_string();
+    let own = format!("http://{host}");
+    for (headers, status) in [
+        (vec![("origin", own.as_str())], 200),
+        (vec![("origin", "https://example.com")], 403),
+        (vec![("origin", "null")], 403),
+        (vec![("sec-fetch-site", "cross-site")], 403),
+        (vec![("sec-fetch-site", "same-origin")], 200),
+        (vec![("host", "localhost:7700")], 200),
+        (vec![("host", "example.com")], 403),
+    ] {
+        let reply = server.send("GET", "/v1/projects", &headers, None);
+        assert_eq!(reply.status, status, "{headers:?}: {}", reply.body);
+        assert!(!reply.headers.contains_key("access-control-allow-origin"));
+        assert_eq!(reply.header("x-content-type-options"), "nosniff");
+    }
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    let body = r#"{"project":"shop"}"#;
+    write!(stream, "POST /v1/projects HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).unwrap();
+    let mut reply = String::new();
+    tokio::task::block_in_place(|| stream.read_to_string(&mut reply)).unwrap();
+    assert!(reply.starts_with("HTTP/1.1 415"), "a form of another page: {reply}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_log_in_and_may_do_what_their_roles_allow() {
+    let server = Running::new(true).await;
+    for (name, role) in
+        [("root", "root"), ("reader", "read@shop:main"), ("writer", "readWrite@shop:main")]
+    {
+        let (user, roles) = (name.to_owned(), vec![role.to_owned()]);
+        let request = CreateUser { user, database: None, roles, mechanisms: Vec::new() };
+        user::create(&server.store, request, Some(&Secret::new(format!("{name}'s"))))
+            .await
+            .unwrap();
+    }
+    let login = |text: &str| format!("Basic {}", data_encoding::BASE64.encode(text.as_bytes()));
+    let [root, reader, writer] = ["root:root's", "reader:reader's", "writer:writer's"].map(login);
+    let ask = |who: &str, method: &str, path: &str, body: Option<Value>| {
+        server.send(method, path, &[("authorization", who)], body)
+    };
+    let anyone = server.send("GET", "/v1/projects", &[], None);
+    assert_eq!(anyone.status, 401);
+    assert!(anyone.header("www-authenticate").starts_with("Basic"));
+    for wrong in ["root:no", "nobody:x", "root"] {
+        assert_eq!(ask(&login(wrong), "GET", "/v1/projects", None).status, 401, "{wrong}");
+    }
+    assert_eq!(ask(&root, "POST", "/v1/projects", Some(json!({ "project": "shop" }))).status, 201);
+    let documents = "/v1/projects/shop/branches/main/collections/users/documents";
+    let put = |who: &str| {
+        ask(who, "POST", documents, Some(json!({ "documents": [{ "_id": 1 }] }))).status
+    };
+    assert_eq!([put(&reader), put(&writer)], [403, 200]);
+    let of_other = json!({ "pipeline": [{ "$lookup": { "from": "users", "at": "other", "as": "o", "localField": "_id", "foreignField": "_id" } }] });
+    let statuses = |who: &str| {
+        [
+            ask(who, "GET", &format!("{USERS}/documents"), None),
+            ask(who, "GET", "/v1/projects/shop/states/main/log", None),
+            ask(who, "GET", "/v1/projects/shop/states/other/collections/users/documents", None),
+            ask(who, "GET", "/v1/projects/shop/branches", None),
+            ask(
+                who,
+                "POST",
+                "/v1/projects/shop/branches/main/reset",
+                Some(json!({ "revision": "main@1" })),
+            ),
+            ask(who, "POST", &format!("{USERS}/aggregate"), Some(of_other.clone())),
+            ask(who, "GET", "/v1/users", None),
+        ]
+        .map(|reply| reply.status)
+    };
+    assert_eq!(statuses(&reader), [200, 200, 403, 403, 403, 403, 403]);
+    assert_eq!(statuses(&writer), [200, 200, 403, 403, 403, 403, 403]);
+    let log = ask(&root, "GET", "/v1/projects/shop/states/main/log", None).json();
+    assert_eq!(log["items"][0]["actor"], "writer");
+    // A new password ends the old one at once.
+    let path = "/v1/users/reader/password";
+    assert_eq!(ask(&root, "PUT", path, Some(json!({ "password": "new one" }))).status, 200);
+    assert_eq!(ask(&reader, "GET", &format!("{USERS}/documents"), None).status, 401);
+    assert_eq!(
+        ask(&login("reader:new one"), "GET", &format!("{USERS}/documents"), None).status,
+        200
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_has_all_operations_and_no_loose_ends() {
+    let server = Running::new(false).await;
+    let described = server.get("/openapi.json");
+    let mut ids = BTreeSet::new();
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        for operation in methods.as_object().unwrap().values() {
+            let id = operation["operationId"].as_str().unwrap().to_owned();
+            assert!(ids.insert(id), "{path}: {}", operation["operationId"]);
+            assert!(
+                operation["description"].as_str().is_some_and(|about| about.len() > 10),
+                "{path}"
+            );
+        }
+    }
+    let of_files = ["dvc.update", "dvc.check", "dvc.pin"];
+    for operation in Operation::all().filter(|one| !of_files.contains(&one.name)) {
+        assert!(ids.contains(operation.name), "no path has {}", operation.name);
+    }
+    fn check(value: &Value, root: &Value) {
+        match value {
+            Value::Object(fields) => {
+                if let Some(Value::String(to)) = fields.get("$ref") {
+                    assert!(root.pointer(to.trim_start_matches('#')).is_some(), "{to}");
+                }
+                fields.values().for_each(|value| check(value, root));
+            }
+            Value::Array(items) => items.iter().for_each(|value| check(value, root)),
+            _ => {}
+        }
+    }
+    check(&described, &described);
+    let page = server.send("GET", "/", &[], None);
+    assert!(
+        page.body.contains("/openapi.json") && !page.body.contains("https://"),
+        "it works offline"
+    );
+}
