@@ -18,7 +18,8 @@ pub(crate) async fn aside<T: Send + 'static>(
     (&mut task.0).await.ok()
 }
 
-async fn computing<T>(work: impl Future<Output = T>) -> T {
+/// Runs work on a thread that the runtime does without meanwhile.
+pub(crate) async fn computing<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     let has_others = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
     poll_fn(|context| {

@@ -284,6 +284,51 @@ async fn a_tailable_cursor_ends_when_its_position_or_its_collection_is_gone() {
 }
 
 #[tokio::test]
+async fn a_tailable_cursor_ends_when_a_reset_takes_its_position_away() {
+    let (server, mut client) = capped().await;
+    client.ok("shop", insert([5])).await;
+    let head = client.ok("shop", doc! { "argonAt": 1 }).await.get_i64("lsn").unwrap();
+    client.ok("shop", insert([4])).await;
+    let (id, first) = tail(&mut client, doc! {}).await;
+    assert_eq!(first, [5, 4]);
+    let mut other = server.client().await;
+    let reset = doc! { "argonRestore": format!("main@{head}") };
+    let write = async {
+        other.ok("shop", reset).await;
+        other.ok("shop", insert([3])).await;
+    };
+    let read = client.fails("shop", more(id, 60_000));
+    let ((code, _), ()) = futures::join!(read, write);
+    assert_eq!(code, 136);
+    assert_eq!(found(&mut client, "shop").await, [5, 3]);
+}
+
+#[tokio::test]
+async fn a_cursor_reads_the_order_of_its_state_while_others_insert() {
+    let (server, mut client) = capped().await;
+    client.ok("shop", doc! { "collMod": "log", "cappedMax": 1_000 }).await;
+    client.ok("shop", insert((0..500).rev())).await;
+    let reply = client.ok("shop", doc! { "find": "log", "batchSize": 3 }).await;
+    let mut read = ids(&batch(&reply, "firstBatch"));
+    let mut writer = server.client().await;
+    for id in 500..600 {
+        writer.ok("shop", insert([id])).await;
+        writer
+            .ok(
+                "shop",
+                doc! { "delete": "log", "deletes": [{ "q": { "_id": id - 500 }, "limit": 1 }] },
+            )
+            .await;
+    }
+    let rest = client
+        .ok("shop", doc! { "getMore": cursor(&reply), "collection": "log", "batchSize": 1_000 })
+        .await;
+    read.extend(ids(&batch(&rest, "nextBatch")));
+    assert_eq!(read, Vec::from_iter((0..500).rev()));
+    assert_eq!(found(&mut client, "shop").await, Vec::from_iter((100..500).rev().chain(500..600)));
+}
+
+#[tokio::test]
 async fn tailable_cursors_are_for_capped_collections_and_the_natural_order() {
     let (_server, mut client) = capped().await;
     client.ok("shop", doc! { "insert": "c", "documents": [{}] }).await;

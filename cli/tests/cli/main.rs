@@ -26,6 +26,7 @@ mod export;
 mod faults;
 mod gc;
 mod health;
+mod http;
 mod import;
 mod indexes;
 mod legacy;

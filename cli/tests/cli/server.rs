@@ -32,8 +32,14 @@ impl Server {
 
     #[track_caller]
     pub(crate) fn start_in(place: Place) -> Self {
+        Self::start_at(place, "--listen")
+    }
+
+    /// A server for what an option says: `--listen` for drivers, `--http`.
+    #[track_caller]
+    pub(crate) fn start_at(place: Place, option: &str) -> Self {
         let mut process = place
-            .command(&["serve", "--listen", "127.0.0.1:0", "--print-uri"])
+            .command(&["serve", option, "127.0.0.1:0", "--print-uri"])
             .stdout(Stdio::piped())
             .stderr(File::create(place.path("log")).unwrap())
             .spawn()

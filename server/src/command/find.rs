@@ -9,8 +9,10 @@ use futures::FutureExt;
 use std::sync::Arc;
 
 use super::cursor::open;
+use super::dispatch::may_compute;
 use super::{Call, Command, Effect, Reply, tailable};
 use crate::arguments::Arguments;
+use crate::computing::computing;
 use crate::failure::{CommandError, Result};
 use crate::place::Reading;
 use crate::rights::{Need, Right};
@@ -122,6 +124,13 @@ impl Query {
         command
     }
 
+    /// Whether even a query by `_id` reads more than one document: it is of a view, or by a collation.
+    fn scans(&self, collection: &str, reading: &Reading) -> Result<bool> {
+        let state = reading.state.as_ref();
+        Ok(!views::default_collation(state, collection).is_empty()
+            || views::resolve(state, collection)?.is_some())
+    }
+
     /// Runs the query on a collection or a view.
     pub(super) fn run(&self, collection: &str, reading: &Reading) -> Result<Rows> {
         let view = views::resolve(reading.state.as_ref(), collection)?;
@@ -213,5 +222,7 @@ async fn find(call: &Call<'_>) -> Result<Reply> {
     if arguments.flag("allowDiskUse")? == Some(false) {
         reading.execution.limits = Limits { disk: false, ..reading.execution.limits };
     }
-    open(call, query.run(name.as_str(), &reading)?, &namespace).await
+    let is_scan = query.scans(name.as_str(), &reading)?;
+    let opened = async { open(call, query.run(name.as_str(), &reading)?, &namespace).await };
+    if is_scan && !may_compute(call.request) { computing(opened).await } else { opened.await }
 }
