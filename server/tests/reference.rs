@@ -97,8 +97,7 @@ the commits (else code 286).
 ## Clients
 
 The tests have sessions with the server by these clients, on a project and on a branch (`cli/tests/cli/clients`): pymongo 4.20,
-sync and async, Node's driver 7.9, mongoose 9.12, and the Go driver 2.10. By hand, on a project, the same was done with the Java driver 5.14 and
-mongosh 2.12.
+sync and async, Node's driver 7.9, mongoose 9.12, mongosh 2.12, the Go driver 2.10, the Java driver 5.14, and the Rust driver 3.9.
 
 ## MongoDB's tools
 

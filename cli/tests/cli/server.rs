@@ -13,7 +13,7 @@ use crate::support::Place;
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The server gets half a minute to end.
-const END: usize = 1500;
+const END: Duration = Duration::from_secs(30);
 
 /// A running `argon serve` with a store of its own.
 pub(crate) struct Server {
@@ -96,13 +96,15 @@ impl Drop for Server {
     }
 }
 
-/// How a process ended; one that still runs after so many looks is killed.
-pub(crate) fn wait(process: &mut Child, looks: usize) -> Option<ExitStatus> {
-    for _ in 0..looks {
+/// How a process ended; one that still runs after this time is killed.
+pub(crate) fn wait(process: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    let mut waited = Duration::ZERO;
+    while waited < limit {
         if let Some(status) = process.try_wait().unwrap() {
             return Some(status);
         }
         sleep(LOOK_EVERY);
+        waited += LOOK_EVERY;
     }
     process.kill().unwrap();
     process.wait().unwrap();
