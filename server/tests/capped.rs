@@ -324,8 +324,11 @@ async fn a_cursor_reads_the_order_of_its_state_while_others_insert() {
         .ok("shop", doc! { "getMore": cursor(&reply), "collection": "log", "batchSize": 1_000 })
         .await;
     read.extend(ids(&batch(&rest, "nextBatch")));
-    assert_eq!(read, Vec::from_iter((0..500).rev()));
-    assert_eq!(found(&mut client, "shop").await, Vec::from_iter((100..500).rev().chain(500..600)));
+    assert_eq!(read, (0..500).rev().collect::<Vec<_>>());
+    assert_eq!(
+        found(&mut client, "shop").await,
+        (100..500).rev().chain(500..600).collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]

@@ -193,7 +193,7 @@ async fn pages_are_of_one_state_and_lines_have_all() {
         // What others write meanwhile is on no page.
         server.put("main", [-1, 100]);
     }
-    assert_eq!(ids, Vec::from_iter(0..10));
+    assert_eq!(ids, (0..10).collect::<Vec<_>>());
     let lines = server.send(
         "GET",
         &format!("{USERS}/documents"),

@@ -125,7 +125,7 @@ impl Query {
     }
 
     /// Whether even a query by `_id` reads more than one document: it is of a view, or by a collation.
-    fn scans(&self, collection: &str, reading: &Reading) -> Result<bool> {
+    fn scans(collection: &str, reading: &Reading) -> Result<bool> {
         let state = reading.state.as_ref();
         Ok(!views::default_collation(state, collection).is_empty()
             || views::resolve(state, collection)?.is_some())
@@ -222,7 +222,7 @@ async fn find(call: &Call<'_>) -> Result<Reply> {
     if arguments.flag("allowDiskUse")? == Some(false) {
         reading.execution.limits = Limits { disk: false, ..reading.execution.limits };
     }
-    let is_scan = query.scans(name.as_str(), &reading)?;
+    let is_scan = Query::scans(name.as_str(), &reading)?;
     let opened = async { open(call, query.run(name.as_str(), &reading)?, &namespace).await };
     if is_scan && !may_compute(call.request) { computing(opened).await } else { opened.await }
 }

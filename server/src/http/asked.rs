@@ -181,7 +181,7 @@ fn unknown(route: &Prepared, what: &str, name: &str) -> Problem {
 
 /// What is percent-encoded in a URL.
 fn decoded(text: &str) -> Option<String> {
-    percent_encoding::percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned())
+    percent_encoding::percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
 impl Kind {

@@ -27,27 +27,16 @@ const MOST: usize = 10_000;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
-/// The logins that succeeded a moment ago: each request has a password, and each computation takes milliseconds.
-pub(super) struct Logins {
-    known: Mutex<HashMap<[u8; 32], Known>>,
-    /// Of this process, so that a hash says nothing elsewhere.
-    salt: [u8; 32],
-}
+/// The logins that succeeded a moment ago, by the hash of the user and the password: each request has a password, and
+/// each computation takes milliseconds.
+#[derive(Default)]
+pub(super) struct Logins(Mutex<HashMap<[u8; 32], Known>>);
 
 struct Known {
     who: Who,
     /// The keys of the password that was right.
     credentials: Credentials,
     at: Instant,
-}
-
-impl Default for Logins {
-    fn default() -> Self {
-        let mut salt = [0; 32];
-        // Without it, hashes can be compared between processes.
-        let _ = getrandom::fill(&mut salt);
-        Self { known: Mutex::default(), salt }
-    }
 }
 
 impl Logins {
@@ -57,7 +46,8 @@ impl Logins {
             return Ok(None);
         }
         let (name, password) = basic(head)?;
-        let hash = self.hash(&name, &password);
+        let secret = *http.shared.users.secret().await?;
+        let hash = hash(&secret, &name, &password);
         let peer = head.extensions.get::<Peer>().map(|Peer(peer)| peer.ip());
         if let Some(who) = self.known(http, &hash).await? {
             return Ok(Some(who));
@@ -74,7 +64,6 @@ impl Logins {
             Err(_) => None,
         };
         let credentials = found.as_ref().map(|user| user.credentials.clone()).unwrap_or_default();
-        let secret = *http.shared.users.secret().await?;
         let (user, tried) = (name.clone(), credentials.clone());
         let is_right = tokio::task::spawn_blocking(move || {
             user::is_password(&tried, &secret, &user, &Secret::new(password))
@@ -115,15 +104,15 @@ impl Logins {
         Ok(user.filter(|user| user.credentials == credentials).map(|_| who))
     }
 
-    fn hash(&self, name: &str, password: &str) -> [u8; 32] {
-        let length = name.len().to_le_bytes();
-        let parts = [&self.salt[..], &length, name.as_bytes(), password.as_bytes()];
-        Sha256::digest(parts.concat()).into()
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The hash of a login. The secret of the store is in it, so that it says nothing to others.
+fn hash(secret: &[u8; 32], name: &str, password: &str) -> [u8; 32] {
+    let length = name.len().to_le_bytes();
+    Sha256::digest([&secret[..], &length, name.as_bytes(), password.as_bytes()].concat()).into()
 }
 
 /// The user and the password of a request.

@@ -22,7 +22,7 @@ pub(super) struct Problem {
     detail: String,
     /// The error, as docs/JSON.md has it.
     #[serde(flatten)]
-    error: Option<ErrorObject>,
+    error: Option<Box<ErrorObject>>,
 }
 
 impl Problem {
@@ -74,7 +74,7 @@ impl Problem {
             hint: hint.cloned().or(error.hint()).as_ref().and_then(hint_text),
         };
         let problem = Self::new(status_of(error.kind()), error.message());
-        Self { error: Some(object), ..problem }
+        Self { error: Some(Box::new(object)), ..problem }
     }
 }
 

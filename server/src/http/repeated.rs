@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
@@ -69,7 +69,7 @@ impl Repeated {
         let user = who.map(|who| who.name.to_string()).unwrap_or_default();
         let key: [u8; 32] =
             Sha256::digest([user.as_bytes(), b"\0", key.as_bytes()].concat()).into();
-        let condition = headers.get(header::IF_MATCH).map(|value| value.as_bytes());
+        let condition = headers.get(header::IF_MATCH).map(HeaderValue::as_bytes);
         let request: [u8; 32] = Sha256::new()
             .chain_update(format!("{method} {uri}\n"))
             .chain_update(condition.unwrap_or_default())

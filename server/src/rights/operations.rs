@@ -74,9 +74,13 @@ fn demands(asked: &Asked<'_>) -> Result<Vec<Demand>> {
             let right = if defines { Right::Define } else { Right::Write };
             (right, scope_of_branch(asked, project))
         }
-        ("reset", _, _) | (_, _, Effect::Destroy) => (Right::Administer, of_project()),
-        (
-            "branch.rename" | "branch.protect" | "branch.set_read_only" | "branch.create_masked",
+        (_, _, Effect::Destroy)
+        | (
+            "reset"
+            | "branch.rename"
+            | "branch.protect"
+            | "branch.set_read_only"
+            | "branch.create_masked",
             _,
             _,
         ) => (Right::Administer, of_project()),
