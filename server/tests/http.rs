@@ -467,6 +467,20 @@ async fn users_log_in_and_may_do_what_their_roles_allow() {
     );
 }
 
+/// Checks that what a document refers to is in it.
+fn check(value: &Value, root: &Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::String(to)) = fields.get("$ref") {
+                assert!(root.pointer(to.trim_start_matches('#')).is_some(), "{to}");
+            }
+            fields.values().for_each(|value| check(value, root));
+        }
+        Value::Array(items) => items.iter().for_each(|value| check(value, root)),
+        _ => {}
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_description_has_all_operations_and_no_loose_ends() {
     let server = Running::new(false).await;
@@ -485,18 +499,6 @@ async fn the_description_has_all_operations_and_no_loose_ends() {
     let of_files = ["dvc.update", "dvc.check", "dvc.pin"];
     for operation in Operation::all().filter(|one| !of_files.contains(&one.name)) {
         assert!(ids.contains(operation.name), "no path has {}", operation.name);
-    }
-    fn check(value: &Value, root: &Value) {
-        match value {
-            Value::Object(fields) => {
-                if let Some(Value::String(to)) = fields.get("$ref") {
-                    assert!(root.pointer(to.trim_start_matches('#')).is_some(), "{to}");
-                }
-                fields.values().for_each(|value| check(value, root));
-            }
-            Value::Array(items) => items.iter().for_each(|value| check(value, root)),
-            _ => {}
-        }
     }
     check(&described, &described);
     let page = server.send("GET", "/", &[], None);

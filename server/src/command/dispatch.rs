@@ -10,6 +10,7 @@ use bson::{Binary, Timestamp, rawdoc, spec::BinarySubtype};
 use futures::FutureExt;
 use tracing::{Instrument, Span};
 
+use super::light::is_light;
 use super::retry::{Retry, run_once};
 use super::{
     Call, Command, Effect, Reply, argon, named, observe, snapshot, time_series, transaction,
@@ -40,63 +41,7 @@ pub(crate) fn may_be_abandoned(request: &Request) -> bool {
 /// Whether a command may compute for long, so that it needs a thread of its own.
 pub(crate) fn may_compute(request: &Request) -> bool {
     let command = name_of(request).and_then(named);
-    command.is_some_and(|command| command.effect != Effect::None) && !is_by_id(&request.body)
-}
-
-/// The fields of a `find` by which it reads one document at most, and computes nothing.
-const BY_ID: &[&str] = &[
-    "$clusterTime",
-    "$db",
-    "$readPreference",
-    "batchSize",
-    "comment",
-    "filter",
-    "find",
-    "limit",
-    "lsid",
-    "maxTimeMS",
-    "projection",
-    "readConcern",
-    "singleBatch",
-];
-
-/// Whether a command finds one document by its `_id`, and computes nothing: the way to another thread would take as
-/// long as the command. That it reads a view, or compares by a collation, only `find` itself can tell.
-fn is_by_id(body: &RawDocument) -> bool {
-    let is_value = |value: RawBsonRef<'_>| {
-        !matches!(
-            value,
-            RawBsonRef::Document(_) | RawBsonRef::Array(_) | RawBsonRef::RegularExpression(_)
-        )
-    };
-    let is_id = |filter: &RawDocument| {
-        let mut fields = filter.iter();
-        let first = fields.next().and_then(std::result::Result::ok);
-        fields.next().is_none()
-            && first.is_some_and(|(name, value)| name.as_str() == "_id" && is_value(value))
-    };
-    // A text may be the path of an expression.
-    let is_switch = |value| is_value(value) && !matches!(value, RawBsonRef::String(_));
-    let mut has_filter = false;
-    for (place, field) in body.iter().enumerate() {
-        let Ok((name, value)) = field else { return false };
-        let is_plain = match (name.as_str(), value) {
-            ("find", _) => place == 0,
-            ("filter", RawBsonRef::Document(filter)) => {
-                has_filter = true;
-                is_id(filter)
-            }
-            ("projection", RawBsonRef::Document(projection)) => {
-                projection.iter().all(|field| field.is_ok_and(|(_, value)| is_switch(value)))
-            }
-            ("filter" | "projection", _) => false,
-            (name, _) => BY_ID.contains(&name),
-        };
-        if !is_plain {
-            return false;
-        }
-    }
-    has_filter && matches!(body.get("find"), Ok(Some(_)))
+    command.is_some_and(|command| command.effect != Effect::None) && !is_light(request)
 }
 
 /// Whether a request writes: by its command, or by the last stage of its pipeline.
@@ -393,41 +338,4 @@ fn check_concerns(arguments: Arguments<'_>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use bson::{Document, doc};
-
-    use super::*;
-    use crate::wire::{Flags, Form};
-
-    #[test]
-    fn what_finds_one_document_by_its_id_does_not_compute() {
-        let may_compute = |body: &Document| {
-            let body = RawDocumentBuf::try_from(body).unwrap();
-            let form = Form::Message(Flags::default());
-            may_compute(&Request { id: 1, form, compressor: None, body, sequences: Vec::new() })
-        };
-        for light in [
-            doc! { "ping": 1 },
-            doc! { "find": "c", "filter": { "_id": 7 }, "$db": "shop", "lsid": {} },
-            doc! { "find": "c", "filter": { "_id": "x" }, "projection": { "a": 1 }, "limit": 1 },
-        ] {
-            assert!(!may_compute(&light), "{light}");
-        }
-        for heavy in [
-            doc! { "find": "c" },
-            doc! { "find": "c", "filter": { "_id": { "$gt": 7 } } },
-            doc! { "find": "c", "filter": { "_id": 7, "$expr": "$a" } },
-            doc! { "find": "c", "filter": { "_id": 7 }, "projection": { "a": "$b" } },
-            doc! { "find": "c", "filter": { "_id": 7 }, "projection": { "a": { "$add": [1] } } },
-            doc! { "find": "c", "filter": { "_id": 7 }, "let": { "a": { "$range": [0, 9] } } },
-            doc! { "find": "c", "filter": { "_id": 7 }, "collation": { "locale": "de" } },
-            doc! { "find": "c", "filter": { "_id": 7 }, "sort": { "a": 1 } },
-            doc! { "aggregate": "c", "filter": { "_id": 7 } },
-        ] {
-            assert!(may_compute(&heavy), "{heavy}");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 //! | file | content |
 //! | --- | --- |
 //! | `call.rs` | a command that is running: what it may ask for |
-//! | `dispatch.rs` | from a request to its reply |
+//! | `dispatch.rs`, `light.rs` | from a request to its reply; which ones need no thread of their own |
 //! | `reply.rs` | what a command answers |
 //! | `handshake.rs` | `hello`, `ping`, `buildInfo` and what else drivers ask at first |
 //! | `diagnostic.rs`, `status.rs`, `operation.rs` | facts about the server, what it has done, its running commands |
@@ -38,6 +38,7 @@ mod explain;
 mod find;
 mod handshake;
 mod index;
+mod light;
 mod observe;
 mod operation;
 mod reply;

@@ -16,8 +16,10 @@ use bson::Bson;
 use futures::FutureExt;
 
 use super::super::Call;
+use super::super::dispatch::may_compute;
 use super::earlier::Earlier;
 use super::statement::{Done, Statement};
+use crate::computing::computing;
 use crate::failure::{CommandError, Result};
 use crate::namespace::Database;
 use crate::views;
@@ -45,20 +47,41 @@ pub(super) async fn execute(
     let (branch, head) = call.writable_head().await?;
     refuse_views(call, &head, &statements)?;
     let statements = Arc::new(with_collations(&head, statements));
+    let applied = apply_all(call, branch, &statements, is_ordered);
+    let is_scan = statements.iter().any(|(_, statement)| has_collation(statement));
+    if is_scan && !may_compute(call.request) { computing(applied).await } else { applied.await }
+}
+
+/// Whether a statement compares texts by a collation, so that even an `_id` is found by a scan.
+fn has_collation(statement: &Statement) -> bool {
+    match statement {
+        Statement::Insert(_) => false,
+        Statement::Update(command) => !command.collation.is_empty(),
+        Statement::Delete(command) => !command.collation.is_empty(),
+    }
+}
+
+/// Applies statements to a branch, or to the transaction of the session.
+async fn apply_all(
+    call: &Call<'_>,
+    branch: Branch,
+    statements: &Arc<Statements>,
+    is_ordered: bool,
+) -> Result<Vec<Result<Done>>> {
     if call.in_transaction {
-        let done = in_transaction(call, branch, &statements).await?;
+        let done = in_transaction(call, branch, statements).await?;
         return of_command(call, &done).map_or(Ok(done), Err);
     }
     let earlier = Earlier::of(call, &branch).await?;
     let done = match statements.as_slice() {
-        _ if earlier.is_whole() => earlier.results(call, &branch, &statements, is_ordered).await?,
+        _ if earlier.is_whole() => earlier.results(call, &branch, statements, is_ordered).await?,
         [only] => vec![single(call, &branch, only, call.signed(&branch)?).await],
         _ if !earlier.is_empty() => {
-            one_by_one(call, &branch, &statements, is_ordered, &earlier).await
+            one_by_one(call, &branch, statements, is_ordered, &earlier).await
         }
-        _ => match together(call, &branch, &statements, is_ordered).await? {
+        _ => match together(call, &branch, statements, is_ordered).await? {
             Some(done) => done,
-            None => one_by_one(call, &branch, &statements, is_ordered, &earlier).await,
+            None => one_by_one(call, &branch, statements, is_ordered, &earlier).await,
         },
     };
     call.shared.clock.tick(call.environment());
@@ -68,7 +91,7 @@ pub(super) async fn execute(
     let named = |(done, (collection, _)): (Result<Done>, &(CollectionName, Statement))| {
         done.map_err(|error| error.in_namespace(&call.namespace(collection)))
     };
-    Ok(done.into_iter().zip(&*statements).map(named).collect())
+    Ok(done.into_iter().zip(&**statements).map(named).collect())
 }
 
 /// Whether a statement may create a collection.
