@@ -320,10 +320,14 @@ async fn a_cursor_reads_the_order_of_its_state_while_others_insert() {
             )
             .await;
     }
-    let rest = client
-        .ok("shop", doc! { "getMore": cursor(&reply), "collection": "log", "batchSize": 1_000 })
-        .await;
-    read.extend(ids(&batch(&rest, "nextBatch")));
+    let id = cursor(&reply);
+    loop {
+        let rest = client.ok("shop", doc! { "getMore": id, "collection": "log" }).await;
+        read.extend(ids(&batch(&rest, "nextBatch")));
+        if cursor(&rest) == 0 {
+            break;
+        }
+    }
     assert_eq!(read, (0..500).rev().collect::<Vec<_>>());
     assert_eq!(
         found(&mut client, "shop").await,
