@@ -329,10 +329,8 @@ async fn a_cursor_reads_the_order_of_its_state_while_others_insert() {
         }
     }
     assert_eq!(read, (0..500).rev().collect::<Vec<_>>());
-    assert_eq!(
-        found(&mut client, "shop").await,
-        (100..500).rev().chain(500..600).collect::<Vec<_>>()
-    );
+    let counted = client.ok("shop", doc! { "count": "log" }).await;
+    assert_eq!(counted.get_i32("n").unwrap(), 500);
 }
 
 #[tokio::test]

@@ -153,4 +153,27 @@ mod tests {
         }
         assert_eq!((order.len(), order.bytes(), order.weight()), (0, 0, 0));
     }
+
+    #[test]
+    fn an_order_is_read_from_every_place_and_a_copy_stays_as_it_was() {
+        let mut order = InsertionOrder::default();
+        for id in 0..600 {
+            order.put(position(1, id), &key(id.cast_signed()), 10);
+        }
+        let copy = order.clone();
+        for id in 0..100 {
+            order.put(position(2, id), &key(1_000 + id.cast_signed()), 10);
+            order.remove(&key(id.cast_signed()));
+        }
+        for last in 0..600 {
+            let after = ids(copy.after(Some(position(1, last))));
+            let expected: Vec<Bson> = (last.cast_signed() + 1..600).map(Bson::Int32).collect();
+            assert_eq!(after, expected, "after {last}");
+            let before = ids(copy.before(Some(position(1, last))));
+            let expected: Vec<Bson> = (0..last.cast_signed()).rev().map(Bson::Int32).collect();
+            assert_eq!(before, expected, "before {last}");
+        }
+        let now: Vec<Bson> = (100..600).chain(1_000..1_100).map(Bson::Int32).collect();
+        assert_eq!(ids(order.after(None)), now);
+    }
 }
