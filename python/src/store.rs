@@ -112,7 +112,7 @@ impl Store {
             let lease = connection.lease().await?;
             let mut opened = lease.open_store();
             opened.store = opened.store.with_trailers(trailers);
-            let target = Target::new(opened, project, branch);
+            let target = Target { is_local: true, ..Target::new(opened, project, branch) };
             Operation::named(&name)?.run_to_bson(&target, &request).await
         })?;
         Ok(PyBytes::new(py, &result))

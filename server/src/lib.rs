@@ -151,8 +151,8 @@ impl Server {
     pub async fn run(self) {
         let Self { shared, listener, http, tls } = self;
         let http = http.map(|(listener, options)| {
-            let router = http::router(&shared, options);
-            tokio::spawn(http::serve(shared.clone(), listener, tls.clone(), router))
+            let service = http::router(&shared, options);
+            tokio::spawn(http::serve(shared.clone(), listener, tls.clone(), service))
         });
         let mut stopping = shared.stopping();
         let (mut connections, next) = (JoinSet::new(), AtomicI32::new(1));

@@ -7,8 +7,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use argon_core::Store;
-use argon_core::model::BranchName;
+use argon_core::model::{BranchName, CollectionName};
 use argon_core::storage::{Secret, StoreUrl};
+use argon_core::write::CollectionChange;
 use argon_server::{HttpOptions, ServeOptions, Server, Stopper};
 use argon_service::credentials::SaidBy;
 use argon_service::discover::Place;
@@ -240,6 +241,13 @@ async fn conditions_of_http_are_those_of_states() {
         server.send("GET", &format!("{USERS}/documents/7"), &[("if-none-match", &tag)], None);
     assert_eq!(read.status, 200);
     assert_eq!(put("now", "x").status, 400);
+    let tag = read.header("etag");
+    assert_eq!(put(tag, "Grace").status, 200, "{tag}");
+    let other = tag.replace("2-", "3-");
+    assert_eq!(put(&other, "Ada").status, 412, "the digest is of another state");
+    let duplicate = json!({ "documents": [{ "_id": 7 }], "if_absent": true });
+    let path = "/v1/projects/shop/branches/main/collections/users/documents";
+    assert_eq!(server.fails("POST", path, duplicate).0, 409, "that is no condition of a state");
     let unsupported = server.send(
         "POST",
         "/v1/projects/shop/branches",
@@ -310,7 +318,7 @@ async fn a_request_that_is_sent_again_is_answered_again() {
 struct Events(BufReader<TcpStream>);
 
 impl Events {
-    fn of(server: &Running, last: Option<u64>) -> Self {
+    fn of(server: &Running, last: Option<&str>) -> Self {
         let mut stream = TcpStream::connect(server.address).unwrap();
         let last = last.map_or(String::new(), |last| format!("Last-Event-ID: {last}\r\n"));
         let head = format!(
@@ -341,16 +349,17 @@ async fn commits_are_events_which_go_on_after_the_last_one() {
     server.fill();
     server.put("main", [20]);
     let (first, again) = tokio::task::block_in_place(|| {
-        let mut events = Events::of(&server, Some(0));
+        let mut events = Events::of(&server, Some("0"));
         let first = [events.next(), events.next()];
         server.put("main", [21]);
         let third = events.next();
-        assert_eq!(third.0, "3");
-        (first, Events::of(&server, Some(1)).next())
+        assert!(third.0.starts_with("3-"), "{}", third.0);
+        let again = Events::of(&server, Some(&first[0].0)).next();
+        (first, again)
     });
-    assert_eq!((first[0].0.as_str(), first[1].0.as_str()), ("1", "2"));
+    assert!(first[0].0.starts_with("1-") && first[1].0.starts_with("2-"), "{first:?}");
     assert_eq!(again, first[1]);
-    assert_eq!(again.1[1]["id"], 20, "{}", again.1);
+    assert_eq!(again.1["items"][1]["id"], 20, "{}", again.1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -390,6 +399,8 @@ async fn pages_of_other_servers_may_do_nothing() {
         (vec![("origin", "null")], 403),
         (vec![("sec-fetch-site", "cross-site")], 403),
         (vec![("sec-fetch-site", "same-origin")], 200),
+        (vec![("sec-fetch-site", "same-site")], 403),
+        (vec![("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")], 403),
         (vec![("host", "localhost:7700")], 200),
         (vec![("host", "example.com")], 403),
     ] {
@@ -398,12 +409,60 @@ async fn pages_of_other_servers_may_do_nothing() {
         assert!(!reply.headers.contains_key("access-control-allow-origin"));
         assert_eq!(reply.header("x-content-type-options"), "nosniff");
     }
+    let link = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
+    assert_eq!(server.send("GET", "/", &link, None).status, 200, "a link to the page");
     let mut stream = TcpStream::connect(server.address).unwrap();
     let body = r#"{"project":"shop"}"#;
     write!(stream, "POST /v1/projects HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).unwrap();
     let mut reply = String::new();
     tokio::task::block_in_place(|| stream.read_to_string(&mut reply)).unwrap();
     assert!(reply.starts_with("HTTP/1.1 415"), "a form of another page: {reply}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_runs_no_command_and_opens_no_file() {
+    let server = Running::new(false).await;
+    server.fill();
+    server.put("main", [20]);
+    let policy = json!({ "checks": { "hooks": [{ "command": ["true"] }] } });
+    let undo = json!({ "range": "main~1..main", "policy": policy });
+    let branch = "/v1/projects/shop/branches/main";
+    let (status, problem) = server.fails("POST", &format!("{branch}/undo"), undo.clone());
+    assert_eq!((status, &problem["kind"]), (403, &json!("denied")), "{problem}");
+    let mut merge = undo;
+    merge["source"] = json!("main@1");
+    merge.as_object_mut().unwrap().remove("range");
+    assert_eq!(server.fails("POST", &format!("{branch}/merge"), merge).0, 403);
+    let pin = json!({ "pin": "v1", "key": "/nowhere" });
+    assert_eq!(server.fails("POST", "/v1/projects/shop/pins", pin).0, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revisions_of_all_kinds_are_read_and_a_view_is_not_taken_for_empty() {
+    let server = Running::new(false).await;
+    server.fill();
+    server.put("main", [20]);
+    server.ok("POST", "/v1/projects/shop/pins", json!({ "pin": "v1", "revision": "main@1" }));
+    server.ok("POST", "/v1/projects/shop/branches/main/reset", json!({ "revision": "main@1" }));
+    for (revision, documents) in [("main", 10), ("v1", 10), ("main@1", 10), ("main@%7B1%7D", 11)] {
+        let path =
+            format!("/v1/projects/shop/states/{revision}/collections/users/documents?limit=3");
+        let mut count = 0;
+        let mut page = server.get(&path);
+        loop {
+            count += page["items"].as_array().unwrap().len();
+            let Some(next) = page["next"].as_str() else { break };
+            page = server.get(&format!("{path}&cursor={next}"));
+        }
+        assert_eq!(count, documents, "{revision}");
+    }
+    let project = server.store.project("shop").await.unwrap();
+    let branch = project.branch(&BranchName::new("main").unwrap()).await.unwrap();
+    let name = CollectionName::new("view").unwrap();
+    let options = bson::doc! { "viewOn": "users", "pipeline": [] };
+    branch.change_collection(CollectionChange::SetOptions { name, options }).await.unwrap();
+    let path = "/v1/projects/shop/states/main/collections/view/documents";
+    assert_eq!(server.fails("GET", path, None).0, 422);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -457,6 +516,24 @@ async fn users_log_in_and_may_do_what_their_roles_allow() {
     assert_eq!(statuses(&writer), [200, 200, 403, 403, 403, 403, 403]);
     let log = ask(&root, "GET", "/v1/projects/shop/states/main/log", None).json();
     assert_eq!(log["items"][0]["actor"], "writer");
+    // Nothing that a request names beside its path leads past the check.
+    let cursor = |revision: &str| {
+        let text = json!({ "r": revision, "n": 0 }).to_string();
+        data_encoding::BASE64URL_NOPAD.encode(text.as_bytes())
+    };
+    let hidden = json!({ "pipeline": [{ "$unionWith": { "coll": "users", "at": "other", "pipeline":
+        [{ "$match": { "x": { "$ne": 18_446_744_073_709_551_615_u64 } } }] } }] });
+    let past = [
+        ask(&reader, "GET", &format!("{USERS}/documents?cursor={}", cursor("other")), None),
+        ask(&reader, "POST", &format!("{USERS}/find?cursor={}", cursor("other")), Some(json!({}))),
+        ask(&reader, "POST", &format!("{USERS}/aggregate"), Some(hidden)),
+        ask(&reader, "GET", "/v1/projects/shop/states/main/log?above=other", None),
+    ];
+    assert_eq!(past.map(|reply| reply.status), [403; 4]);
+    let malformed = ask(&reader, "GET", "/v1/projects/shop/states/main@x/log", None);
+    assert_eq!(malformed.status, 400, "that is no right");
+    let signed = json!({ "documents": [{}], "actor": "root" });
+    assert_eq!(ask(&writer, "POST", documents, Some(signed)).status, 403);
     // A new password ends the old one at once.
     let path = "/v1/users/reader/password";
     assert_eq!(ask(&root, "PUT", path, Some(json!({ "password": "new one" }))).status, 200);

@@ -91,7 +91,7 @@ the commits (else code 286).
 - A tailable cursor gives what is inserted later; with `awaitData` a `getMore` waits for it, as long as its `maxTimeMS` says (1 s by
   default). It ends with code 136 when the last document that it read is gone, with 175 when the collection is. On a past state
   it is an ordinary cursor.
-- The order is kept in memory, about 150 bytes a document. It is read when it is used first after a start, and each time for a past
+- The order is kept in memory, about 300 bytes a document. It is read when it is used first after a start, and each time for a past
   state: the collection, and the headers of the commits since the creation of the oldest document.
 
 ## Clients

@@ -207,6 +207,12 @@ async fn run(call: &Call<'_>, actions: &[Action]) -> Result<Reply> {
     {
         request.insert("message", comment);
     }
+    if call.claim.user.is_some() && request.contains_key("actor") && operation != "log" {
+        return Err(CommandError::new(
+            13,
+            "what a user does is signed by the user: leave 'actor' out",
+        ));
+    }
     let (project, branch) = names(call)?;
     let request = Request::Json(Bson::Document(request).into_relaxed_extjson().to_string());
     let target = Target::new(opened(call)?, Some(project), branch);

@@ -1,19 +1,20 @@
 //! Runs the operation of a route.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use argon_core::Revision;
 use argon_core::model::{Actor, BranchName, ProjectName};
+use argon_core::{Revision, State};
 use argon_service::OpenStore;
 use argon_service::config::Config;
 use argon_service::operations::{Effect, Operation, Output, Request as Asking, Scope, Target};
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::mpsc;
 
-use super::asked::Asked;
+use super::asked::{Asked, LIMIT};
 use super::cursor::Cursor;
 use super::prepared::Prepared;
 use super::problem::Problem;
@@ -27,6 +28,10 @@ use crate::rights;
 /// The items of a page, by default and at most.
 const PAGE: u64 = 100;
 const MOST_OF_PAGE: u64 = 10_000;
+/// How long a client may take for a body.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Why a condition is refused.
+const NO_MATCH: &str = "the request takes no If-Match; requests that write documents do";
 /// How many parts of a list wait to be sent.
 const WAITING: usize = 4;
 /// The header with the revision of the state that a reply is of.
@@ -40,30 +45,43 @@ pub(super) async fn answer(
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let who = http.logins.who(http, &head).await?;
-    let body = axum::body::to_bytes(body, MOST_BODY_BYTES).await.map_err(|_| {
-        let detail = format!("the body has more than {MOST_BODY_BYTES} bytes, or was cut off");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
-    })?;
     let query = head.uri.query().unwrap_or_default();
-    let asked = Asked::new(route, head.uri.path(), query, &head.headers, &body)?;
-    let call = Call {
+    let mut asked = Asked::new(route, head.uri.path(), query)?;
+    let cursor = asked.cursor.as_deref().map(Cursor::parse).transpose()?;
+    if let Some(revision) = cursor.as_ref().and_then(|cursor| cursor.revision.clone()) {
+        if !route.is_of_state() {
+            return Err(Problem::bad_request("'cursor' is of another request"));
+        }
+        asked.path.insert("revision", revision);
+    }
+    let mut call = Call {
         http: http.clone(),
         route: route.clone(),
         target: target(http, route, &asked, who.as_ref())?,
         headers: head.headers,
         asked,
+        cursor,
         who,
     };
-    if head.method == Method::GET || head.method == Method::HEAD {
+    // Whoever may do nothing sends no body either.
+    call.require_rights().await?;
+    let body = read(body).await?;
+    call.asked.add_body(route, &call.headers, &body)?;
+    if call.route.operation.effect == Effect::Read {
+        call.require_rights().await?;
         return call.read().await;
     }
+    call.require_writes()?;
+    call.require_rights().await?;
     let what = (&head.method, &head.uri, &body);
     let once = match http.repeated.turn(&call.headers, call.who.as_ref(), what)? {
         Turn::Run(once) => once,
         Turn::Answered(response) => return Ok(response),
     };
+    let writing = http.writing.clone().read_owned().await;
     // What has begun runs to its end, whether or not the client waits for it.
     let written = tokio::spawn(async move {
+        let _writing = writing;
         let response = call.write().await;
         match once {
             Some(once) => once.keep(response).await,
@@ -76,6 +94,19 @@ pub(super) async fn answer(
     })?
 }
 
+/// Reads a body.
+async fn read(body: Body) -> Result<Bytes, Problem> {
+    let body = axum::body::to_bytes(body, MOST_BODY_BYTES);
+    let body = tokio::time::timeout(PATIENCE, body).await.map_err(|_| {
+        let detail = format!("the body did not come within {} s", PATIENCE.as_secs());
+        Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
+    })?;
+    body.map_err(|_| {
+        let detail = format!("the body has more than {MOST_BODY_BYTES} bytes, or was cut off");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    })
+}
+
 /// A request of an operation.
 struct Call {
     http: Arc<Http>,
@@ -83,6 +114,7 @@ struct Call {
     target: Target,
     headers: HeaderMap,
     asked: Asked,
+    cursor: Option<Cursor>,
     who: Option<Who>,
 }
 
@@ -120,45 +152,43 @@ pub(super) fn target_of(
 }
 
 impl Call {
-    /// Answers a request that changes nothing.
+    /// Answers a request that changes nothing. It ends with its client.
     async fn read(mut self) -> Result<Response, Problem> {
-        self.require_rights().await?;
-        let cursor = self.asked.cursor.as_deref().map(Cursor::parse).transpose()?;
-        let mut revision = None;
-        if self.route.is_of_state() {
-            let named = cursor.as_ref().and_then(|cursor| cursor.revision.clone());
-            let named = named.unwrap_or_else(|| self.asked.path["revision"].clone());
-            let (state, exact) = self.target.exact(&named.parse::<Revision>()?).await?;
-            let tag = format!("W/\"{}\"", state.last_digest().await?);
-            self.asked.set("revision", serde_json::Value::from(exact.as_str()).to_string());
-            if self.has_seen(&tag) {
-                return Ok(with_state(StatusCode::NOT_MODIFIED.into_response(), &exact, &tag));
-            }
-            revision = Some((exact, tag));
+        if self.headers.contains_key(header::IF_MATCH) {
+            return Err(Problem::bad_request(NO_MATCH));
         }
-        let exact = revision.as_ref().map(|(exact, _)| exact.clone());
+        let mut of_state = None;
+        if self.route.is_of_state() {
+            let named: Revision = self.asked.path["revision"].parse()?;
+            let (state, exact) = self.target.exact(&named).await?;
+            let timeline = state.view().point().map(|point| point.timeline.to_string());
+            let expected = self.cursor.as_ref().and_then(|cursor| cursor.timeline.clone());
+            if expected.is_some() && expected != timeline {
+                let detail = "the branch was reset since the first page; begin again";
+                return Err(Problem::new(StatusCode::CONFLICT, detail));
+            }
+            self.asked.set("revision", serde_json::Value::from(exact.as_str()).to_string());
+            let tag = tag(&state).await?;
+            if self.has_seen(&tag) {
+                return Ok(self.with_state(StatusCode::NOT_MODIFIED.into_response(), &exact, &tag));
+            }
+            of_state = Some((exact, timeline, tag));
+        }
         let response = if self.route.operation.is_list {
-            self.list(cursor, exact).await?
+            let place = of_state.clone().map(|(exact, timeline, _)| (exact, timeline));
+            self.list(place).await?
         } else {
             reply::json(StatusCode::OK, self.whole().await?)
         };
-        Ok(match revision {
-            Some((exact, tag)) => with_state(response, &exact, &tag),
+        Ok(match of_state {
+            Some((exact, _, tag)) => self.with_state(response, &exact, &tag),
             None => response,
         })
     }
 
     /// Answers a request that may change something.
     async fn write(mut self) -> Result<Response, Problem> {
-        if self.route.operation.effect != Effect::Read && self.http.shared.options.read_only {
-            let detail = "the server takes no writes: it was started with --read-only";
-            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
-        }
-        self.require_rights().await?;
-        if self.route.operation.is_list {
-            return self.read_by_post().await;
-        }
-        let has_condition = self.require_match()?;
+        let has_condition = self.require_match().await?;
         let result = self.whole().await;
         let shared = &self.http.shared;
         if self.route.operation.scope != Scope::Branch {
@@ -170,24 +200,25 @@ impl Call {
         match result {
             Ok(json) if self.route.route.creates => Ok(reply::json(StatusCode::CREATED, json)),
             Ok(json) => Ok(reply::json(StatusCode::OK, json)),
-            Err(problem) if has_condition && problem.status() == StatusCode::CONFLICT => {
+            Err(problem) if has_condition && problem.is_conflict() => {
                 Err(problem.with_status(StatusCode::PRECONDITION_FAILED))
             }
             Err(problem) => Err(problem),
         }
     }
 
-    /// Answers a request for a list whose fields are in the body.
-    async fn read_by_post(mut self) -> Result<Response, Problem> {
-        let cursor = self.asked.cursor.as_deref().map(Cursor::parse).transpose()?;
-        let named = cursor.as_ref().and_then(|cursor| cursor.revision.clone());
-        let named = named.or_else(|| self.asked.path.get("revision").cloned());
-        let Some(named) = named else { return self.list(cursor, None).await };
-        let (state, exact) = self.target.exact(&named.parse::<Revision>()?).await?;
-        let tag = format!("W/\"{}\"", state.last_digest().await?);
-        self.asked.set("revision", serde_json::Value::from(exact.as_str()).to_string());
-        let response = self.list(cursor, Some(exact.clone())).await?;
-        Ok(with_state(response, &exact, &tag))
+    /// Refuses what a server without writes does not do, and signatures of others.
+    fn require_writes(&self) -> Result<(), Problem> {
+        if self.http.shared.options.read_only {
+            let detail = "the server takes no writes: it was started with --read-only";
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+        }
+        let signs = self.asked.field("actor").is_some_and(|actor| actor != "null");
+        if self.who.is_some() && signs {
+            let detail = "what a user does is signed by the user: leave 'actor' out";
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+        }
+        Ok(())
     }
 
     /// The whole result.
@@ -198,48 +229,54 @@ impl Call {
     }
 
     /// A list: a page of it, or all of it line by line, as the client accepts.
-    async fn list(
-        &mut self,
-        cursor: Option<Cursor>,
-        revision: Option<String>,
-    ) -> Result<Response, Problem> {
+    async fn list(&mut self, place: Option<(String, Option<String>)>) -> Result<Response, Problem> {
         let accepted = self.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
         let wants_lines = accepted.is_some_and(|accept| accept.contains(LINES));
-        if wants_lines && cursor.is_none() {
+        if wants_lines && self.cursor.is_none() {
             return self.lines().await;
         }
-        let before = cursor.map_or(0, |cursor| cursor.before);
-        let limit = self.asked.take("limit").filter(|limit| limit != "null");
-        let limit = match &limit {
+        let before = self.cursor.as_ref().map_or(0, |cursor| cursor.before);
+        let of_request = self.asked.take(LIMIT).filter(|limit| limit != "null");
+        let limit = match of_request.as_ref().or(self.asked.limit.as_ref()) {
             Some(limit) => limit.parse::<u64>().map_err(|_| {
                 Problem::bad_request(format!("'limit' should be a whole number, and is {limit}"))
             })?,
             None => PAGE,
         };
         let room = limit.clamp(1, MOST_OF_PAGE);
-        if self.route.fields.contains_key("limit") {
+        if self.route.fields.contains_key(LIMIT) {
             let most = before.saturating_add(room).saturating_add(1);
-            self.asked.set("limit", most.min(i64::MAX.unsigned_abs()).to_string());
+            self.asked.set(LIMIT, most.min(i64::MAX.unsigned_abs()).to_string());
         }
         let (page, result) = self.run(Page::new(before, room)).await?;
         let next = page.has_next();
         if !next {
             result?;
         }
-        let next = next.then(|| Cursor { revision, before: before + room }.text());
+        let (revision, timeline) = place.unzip();
+        let before = before + page.taken();
+        let next = next.then(|| Cursor { revision, timeline: timeline.flatten(), before }.text());
         Ok(reply::json(StatusCode::OK, page.finish(next.as_deref())))
     }
 
     async fn lines(&mut self) -> Result<Response, Problem> {
         let (sender, receiver) = mpsc::channel(WAITING);
         let (operation, request) = (self.route.operation, Asking::Json(self.asked.request()));
-        let target = self.target.clone();
-        // It ends when the client goes away: nobody takes its lines then.
-        tokio::spawn(aside(async move {
-            let mut output = Lines::new(sender);
-            let result = operation.run(&target, &request, &mut output).await;
-            output.finish(result).await;
-        }));
+        let (target, shared) = (self.target.clone(), self.http.shared.clone());
+        tokio::spawn(async move {
+            let _permit = shared.computing.acquire().await;
+            let gone = sender.clone();
+            let run = aside(async move {
+                let mut output = Lines::new(sender);
+                let result = operation.run(&target, &request, &mut output).await;
+                output.finish(result).await;
+            });
+            // It ends when the client goes away.
+            tokio::select! {
+                _ = run => {}
+                () = gone.closed() => {}
+            }
+        });
         reply::lines(receiver).await
     }
 
@@ -263,33 +300,48 @@ impl Call {
     }
 
     async fn require_rights(&self) -> Result<(), Problem> {
-        if !self.http.shared.options.auth {
-            return Ok(());
-        }
+        let text = |field: &str| serde_json::from_str::<String>(self.asked.field(field)?).ok();
         let named = rights::Asked {
             operation: self.route.operation,
             project: self.target.project.as_ref(),
             branch: self.asked.path.get("branch").map(|_| &self.target.branch),
             revision: self.asked.path.get("revision").map(String::as_str),
+            others: text("above").into_iter().collect(),
             pipeline: self.asked.field("pipeline"),
         };
-        rights::check_operation(&self.http.shared, self.who.as_ref(), &named)
-            .await
-            .map_err(|error| Problem::new(StatusCode::FORBIDDEN, error.message()))
+        Ok(rights::check_operation(&self.http.shared, self.who.as_ref(), &named).await?)
     }
 
-    /// Takes up the condition of a write. Whether there is one.
-    fn require_match(&mut self) -> Result<bool, Problem> {
+    /// Takes up the condition of a write: the position that was read, or the tag of a reply, which has the digest too.
+    /// Whether there is one.
+    async fn require_match(&mut self) -> Result<bool, Problem> {
         let Some(condition) = self.headers.get(header::IF_MATCH) else { return Ok(false) };
-        let text = condition.to_str().unwrap_or_default();
-        let lsn = text.trim().trim_matches('"').parse::<u64>().map_err(|_| {
+        let text = condition.to_str().unwrap_or_default().trim();
+        let bare = text.strip_prefix("W/").unwrap_or(text).trim_matches('"');
+        let (lsn, digest) =
+            bare.split_once('-').map_or((bare, None), |(lsn, tag)| (lsn, Some(tag)));
+        let lsn = lsn.parse::<u64>().map_err(|_| {
             Problem::bad_request(format!(
-                "'If-Match: {text}' should be the position of a state that was read, such as \"1234\""
+                "'If-Match: {text}' should be the ETag of a state that was read, or its position, such as \"1234\""
             ))
         })?;
         if !self.route.fields.contains_key("if_lsn") {
-            let detail = "the request takes no If-Match; requests that write documents do";
-            return Err(Problem::bad_request(detail));
+            return Err(Problem::bad_request(NO_MATCH));
+        }
+        if self.asked.field("if_lsn").is_some() {
+            return Err(Problem::bad_request("give either If-Match or 'if_lsn'"));
+        }
+        if digest.is_some() {
+            let revision: Revision = format!("{}@{lsn}", self.target.branch).parse()?;
+            let state = self.target.exact(&revision).await;
+            let is_same = match state {
+                Ok((state, _)) => tag(&state).await?.contains(bare),
+                Err(_) => false,
+            };
+            if !is_same {
+                let detail = "the branch was reset since the state was read; read it again";
+                return Err(Problem::new(StatusCode::PRECONDITION_FAILED, detail));
+            }
         }
         self.asked.set("if_lsn", lsn.to_string());
         Ok(true)
@@ -299,21 +351,28 @@ impl Call {
     fn has_seen(&self, tag: &str) -> bool {
         let seen = self.headers.get_all(header::IF_NONE_MATCH).iter();
         let mut seen = seen.filter_map(|tags| tags.to_str().ok()).flat_map(|tags| tags.split(','));
-        seen.any(|seen| matches!(seen.trim(), "*") || seen.trim() == tag)
+        self.route.has_tag() && seen.any(|seen| seen.trim() == tag)
+    }
+
+    /// Says which state a reply is of.
+    fn with_state(&self, mut response: Response, revision: &str, tag: &str) -> Response {
+        let headers = response.headers_mut();
+        // Names of branches have letters that headers don't take.
+        let revision = percent_encoding::utf8_percent_encode(revision, percent_encoding::CONTROLS);
+        if let Ok(revision) = HeaderValue::try_from(revision.to_string()) {
+            headers.insert(REVISION, revision);
+        }
+        if let Ok(tag) = HeaderValue::try_from(tag)
+            && self.route.has_tag()
+        {
+            headers.insert(header::ETAG, tag);
+            headers.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
+        }
+        response
     }
 }
 
-/// Says which state a reply is of.
-fn with_state(mut response: Response<Body>, revision: &str, tag: &str) -> Response {
-    let headers = response.headers_mut();
-    // Names of branches have letters that headers don't take.
-    let revision = percent_encoding::utf8_percent_encode(revision, percent_encoding::CONTROLS);
-    if let (Ok(revision), Ok(tag)) =
-        (HeaderValue::try_from(revision.to_string()), HeaderValue::try_from(tag))
-    {
-        headers.insert(REVISION, revision);
-        headers.insert(header::ETAG, tag);
-        headers.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
-    }
-    response
+/// The tag of a state: its position, and the beginning of its digest.
+async fn tag(state: &State) -> Result<String, Problem> {
+    Ok(format!("W/\"{}-{}\"", state.lsn(), state.last_digest().await?.short()))
 }

@@ -1,6 +1,6 @@
 //! From the path, the query and the body to the request of an operation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use axum::http::HeaderMap;
@@ -18,30 +18,36 @@ pub(super) struct Asked {
     pub(super) path: BTreeMap<&'static str, String>,
     /// The fields of the request, each as JSON.
     fields: BTreeMap<String, String>,
-    /// The parameters that are about the reply.
+    /// The parameters of pages.
     pub(super) cursor: Option<String>,
+    pub(super) limit: Option<String>,
 }
 
-/// The parameter with which the next page is asked for.
+/// The parameters with which the next page is asked for, and its size.
 pub(super) const CURSOR: &str = "cursor";
+pub(super) const LIMIT: &str = "limit";
 
 impl Asked {
-    /// What a request asks for, by its path, its query and its body.
-    pub(super) fn new(
-        route: &Prepared,
-        path: &str,
-        query: &str,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Result<Self, Problem> {
+    /// What a request asks for, by its path and its query.
+    pub(super) fn new(route: &Prepared, path: &str, query: &str) -> Result<Self, Problem> {
         let mut asked = Self::default();
         asked.take_path(route, path)?;
         asked.take_query(route, query)?;
-        if !body.is_empty() {
-            check_type(headers)?;
-            asked.take_body(route, body)?;
-        }
         Ok(asked)
+    }
+
+    /// Takes up its body.
+    pub(super) fn add_body(
+        &mut self,
+        route: &Prepared,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<(), Problem> {
+        if body.is_empty() {
+            return Ok(());
+        }
+        check_type(headers)?;
+        self.take_body(route, body)
     }
 
     fn take_path(&mut self, route: &Prepared, path: &str) -> Result<(), Problem> {
@@ -72,6 +78,9 @@ impl Asked {
         }
         if route.operation.is_list {
             self.cursor = texts.remove(CURSOR).and_then(|mut texts| texts.pop());
+            if !route.fields.contains_key(LIMIT) {
+                self.limit = texts.remove(LIMIT).and_then(|mut texts| texts.pop());
+            }
         }
         for (name, texts) in texts {
             let kind = route.fields.get(&name).filter(|_| route.has_query());
@@ -227,9 +236,9 @@ impl<'de> Deserialize<'de> for Members {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members: Vec<(String, Box<RawValue>)> = Vec::new();
+                let (mut members, mut names) = (Vec::new(), HashSet::new());
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    if members.iter().any(|(known, _)| *known == name) {
+                    if !names.insert(name.clone()) {
                         return Err(A::Error::custom(format_args!("'{name}' is there twice")));
                     }
                     members.push((name, value));

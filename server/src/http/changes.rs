@@ -4,19 +4,25 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon_core::model::{BranchName, Lsn, ProjectName};
-use argon_core::watch::WatchFrom;
+use argon_core::model::{BranchName, Lsn, Point, ProjectName, TimelineId};
+use argon_core::watch::{WatchFrom, WatchStream};
 use argon_service::operations::{Operation, Request as Asking, Target};
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt, stream};
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::cursor::Cursor;
 use super::problem::Problem;
 use super::reply::Page;
 use super::{Http, answer};
+use crate::auth::Who;
 use crate::rights;
+
+/// The most items of a commit in an event.
+const MOST_ITEMS: u64 = 1_000;
 
 /// The path.
 pub(super) const PATH: &str = "/v1/projects/{project}/branches/{branch}/changes";
@@ -27,8 +33,8 @@ const LAST: &str = "last-event-id";
 /// How often a client hears that nothing has happened.
 const IDLE: Duration = Duration::from_secs(15);
 
-/// Sends each commit of a branch as an event: its position is the `id`, and its data what `show` gives. It begins after
-/// the position in `Last-Event-ID`, or with the next commit.
+/// Sends each commit of a branch as an event: its data is the page that `show` gives. It begins after the event in
+/// `Last-Event-ID`, or with the next commit.
 pub(super) async fn changes(State(http): State<Arc<Http>>, request: Request) -> Response {
     match events(&http, request).await {
         Ok(events) => {
@@ -43,46 +49,99 @@ async fn stopped(http: Arc<Http>) {
     http.shared.stopping().wait().await;
 }
 
+/// A client that follows a branch.
+struct Following {
+    reader: Arc<Reader>,
+    commits: WatchStream,
+    has_ended: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+/// What reads the commits.
+struct Reader {
+    http: Arc<Http>,
+    who: Option<Who>,
+    target: Target,
+}
+
 async fn events(
     http: &Arc<Http>,
     request: Request,
 ) -> Result<impl Stream<Item = Result<Event, Infallible>> + Send + use<>, Problem> {
     let (head, _) = request.into_parts();
     let who = http.logins.who(http, &head).await?;
+    let place = http.following.clone().try_acquire_owned().map_err(|_| {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many clients follow branches; try again later",
+        )
+    })?;
     let (project, branch) = names(head.uri.path())?;
-    let show = Operation::named("show")?;
+    let target = answer::target_of(http, Some(project), branch, who.as_ref())?;
+    require_right(http, who.as_ref(), &target).await?;
+    let commits = target.branch().await?.watch(from(&head.headers)?).await?;
+    let reader = Arc::new(Reader { http: http.clone(), who, target });
+    let following = Following { reader, commits, has_ended: false, _place: place };
+    Ok(stream::unfold(following, async |mut following| {
+        let event = following.next().await?;
+        Some((Ok(event), following))
+    }))
+}
+
+/// Checks that a user may read the branch.
+async fn require_right(http: &Http, who: Option<&Who>, target: &Target) -> Result<(), Problem> {
     let asked = rights::Asked {
-        operation: show,
-        project: Some(&project),
-        branch: Some(&branch),
-        revision: Some(branch.as_str()),
+        operation: Operation::named("show")?,
+        project: target.project.as_ref(),
+        branch: Some(&target.branch),
+        revision: Some(target.branch.as_str()),
+        others: Vec::new(),
         pipeline: None,
     };
-    rights::check_operation(&http.shared, who.as_ref(), &asked)
-        .await
-        .map_err(|error| Problem::new(axum::http::StatusCode::FORBIDDEN, error.message()))?;
-    let target = answer::target_of(http, Some(project), branch.clone(), who.as_ref())?;
-    let watched = target.branch().await?;
-    let commits = watched.watch(from(&head.headers)?).await?;
-    let state = (commits, target, branch, false);
-    Ok(stream::unfold(state, async |(mut commits, target, branch, has_ended)| {
-        if has_ended {
+    Ok(rights::check_operation(&http.shared, who, &asked).await?)
+}
+
+impl Following {
+    /// The next event; `None` after the last one.
+    async fn next(&mut self) -> Option<Event> {
+        if self.has_ended {
             return None;
         }
-        let (event, has_ended) = match commits.next().await? {
-            Ok(commit) => {
-                let lsn = commit.meta.lsn;
-                match shown(&target, &branch, lsn).await {
-                    Ok(data) => {
-                        (Event::default().id(lsn.to_string()).event("commit").data(data), false)
-                    }
-                    Err(problem) => (problem.event(), true),
-                }
-            }
-            Err(error) => (Problem::from(error).event(), true),
+        let event = match self.commits.next().await? {
+            Ok(commit) => self.reader.clone().event(commit.point).await,
+            Err(error) => Err(Problem::from(error)),
         };
-        Some((Ok(event), (commits, target, branch, has_ended)))
-    }))
+        Some(event.unwrap_or_else(|problem| {
+            self.has_ended = true;
+            problem.event()
+        }))
+    }
+}
+
+impl Reader {
+    async fn event(self: Arc<Self>, point: Point) -> Result<Event, Problem> {
+        // The user may have lost the right since.
+        require_right(&self.http, self.who.as_ref(), &self.target).await?;
+        let revision = format!("{}@{}", self.target.branch, point.lsn);
+        let (state, _) = self.target.exact(&revision.parse()?).await?;
+        if state.view().point() != Some(point) {
+            let detail = format!("branch '{}' was reset while it was followed", self.target.branch);
+            return Err(Problem::new(StatusCode::CONFLICT, detail));
+        }
+        let request = serde_json::json!({ "revision": revision }).to_string();
+        let mut page = Page::new(0, MOST_ITEMS);
+        let shown = Operation::named("show")?;
+        let result = shown.run(&self.target, &Asking::Json(request), &mut page).await;
+        let timeline = Some(point.timeline.to_string());
+        let cursor = Cursor { revision: Some(revision), timeline, before: page.taken() };
+        let next = page.has_next().then(|| cursor.text());
+        if next.is_none() {
+            result?;
+        }
+        let data = String::from_utf8(page.finish(next.as_deref())).unwrap_or_default();
+        let id = format!("{}-{}", point.lsn, point.timeline);
+        Ok(Event::default().id(id).event("commit").data(data))
+    }
 }
 
 /// The project and the branch of a path.
@@ -95,22 +154,18 @@ fn names(path: &str) -> Result<(ProjectName, BranchName), Problem> {
     Ok((ProjectName::new(project)?, BranchName::new(branch)?))
 }
 
-/// Where a client goes on.
+/// Where a client goes on: after the `id` of an event, or after a position.
 fn from(headers: &HeaderMap) -> Result<WatchFrom, Problem> {
     let Some(last) = headers.get(LAST) else { return Ok(WatchFrom::Head) };
     let last = last.to_str().unwrap_or_default();
-    match last.parse() {
-        Ok(lsn) => Ok(WatchFrom::Lsn(Lsn::new(lsn))),
-        Err(_) => Err(Problem::bad_request(format!(
-            "'Last-Event-ID: {last}' should be the id of an event: the position of a commit"
-        ))),
-    }
-}
-
-/// A commit, as JSON.
-async fn shown(target: &Target, branch: &BranchName, lsn: Lsn) -> Result<String, Problem> {
-    let request = serde_json::json!({ "revision": format!("{branch}@{lsn}") }).to_string();
-    let mut items = Page::new(0, u64::MAX);
-    Operation::named("show")?.run(target, &Asking::Json(request), &mut items).await?;
-    Ok(String::from_utf8(items.into_items()).unwrap_or_default())
+    let malformed = || {
+        Problem::bad_request(format!(
+            "'Last-Event-ID: {last}' should be the id of an event, or the position of a commit"
+        ))
+    };
+    let (lsn, timeline) = last.split_once('-').map_or((last, None), |(lsn, of)| (lsn, Some(of)));
+    let lsn = Lsn::new(lsn.parse().map_err(|_| malformed())?);
+    let Some(timeline) = timeline else { return Ok(WatchFrom::Lsn(lsn)) };
+    let timeline: TimelineId = timeline.parse().map_err(|_| malformed())?;
+    Ok(WatchFrom::Point(Point { timeline, lsn }))
 }

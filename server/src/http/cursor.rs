@@ -11,6 +11,9 @@ pub(super) struct Cursor {
     /// The revision of the state, with its position; absent where the list is of no state.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub(super) revision: Option<String>,
+    /// The timeline of that state: after a reset, the position may be another state.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub(super) timeline: Option<String>,
     /// How many items are before it.
     #[serde(rename = "n")]
     pub(super) before: u64,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -19,7 +19,8 @@ const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; scri
 /// Refuses requests that a page of another server made, and says to browsers what pages of this one may.
 pub(super) async fn guard(State(http): State<Arc<Http>>, request: Request, next: Next) -> Response {
     http.shared.counters.requests.fetch_add(1, Ordering::Relaxed);
-    let mut response = match refusal(request.headers(), http.shared.options.auth) {
+    let is_page = request.method() == Method::GET && request.uri().path() == "/";
+    let mut response = match refusal(request.headers(), http.shared.options.auth, is_page) {
         Some(detail) => Problem::new(StatusCode::FORBIDDEN, detail).into_response(),
         None => next.run(request).await,
     };
@@ -27,12 +28,14 @@ pub(super) async fn guard(State(http): State<Arc<Http>>, request: Request, next:
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    let of_origin = HeaderName::from_static("cross-origin-resource-policy");
+    headers.insert(of_origin, HeaderValue::from_static("same-origin"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     response
 }
 
 /// Why a request is refused.
-fn refusal(headers: &HeaderMap, has_users: bool) -> Option<String> {
+fn refusal(headers: &HeaderMap, has_users: bool, is_page: bool) -> Option<String> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let host = text(header::HOST).unwrap_or_default();
     // A name that somebody else lets point to this machine.
@@ -47,8 +50,11 @@ fn refusal(headers: &HeaderMap, has_users: bool) -> Option<String> {
             return Some(format!("a page of {origin} may not use the server"));
         }
     }
-    let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
-    (site == Some("cross-site")).then(|| "a page of another server may not use it".to_owned())
+    let fetch = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    // Who follows a link sees the page, and nobody else does.
+    let is_link = fetch("sec-fetch-mode") == Some("navigate") && is_page;
+    let is_foreign = matches!(fetch("sec-fetch-site"), Some("cross-site" | "same-site"));
+    (is_foreign && !is_link).then(|| "a page of another server may not use it".to_owned())
 }
 
 /// Whether the host of a request is an address, or this machine.

@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -26,7 +27,7 @@ pub(crate) async fn serve(
     shared: Arc<Shared>,
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    router: Router,
+    (router, writing): (Router, Arc<RwLock<()>>),
 ) {
     let mut stopping = shared.stopping();
     let mut connections = JoinSet::new();
@@ -45,7 +46,11 @@ pub(crate) async fn serve(
         }
     }
     drop(listener);
-    let drained = async { while connections.join_next().await.is_some() {} };
+    let drained = async {
+        while connections.join_next().await.is_some() {}
+        // Writes whose clients have gone.
+        drop(writing.write().await);
+    };
     if tokio::time::timeout(DRAIN, drained).await.is_err() {
         tracing::warn!("connections were closed while their requests were running");
     }

@@ -12,6 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use data_encoding::BASE64;
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::Http;
@@ -29,8 +30,19 @@ pub(super) struct Peer(pub(super) SocketAddr);
 
 /// The logins that succeeded a moment ago, by the hash of the user and the password: each request has a password, and
 /// each computation takes milliseconds.
-#[derive(Default)]
-pub(super) struct Logins(Mutex<HashMap<[u8; 32], Known>>);
+pub(super) struct Logins {
+    known: Mutex<HashMap<[u8; 32], Known>>,
+    computing: Semaphore,
+}
+
+/// How many passwords are computed at a time.
+const COMPUTING: usize = 4;
+
+impl Default for Logins {
+    fn default() -> Self {
+        Self { known: Mutex::default(), computing: Semaphore::new(COMPUTING) }
+    }
+}
 
 struct Known {
     who: Who,
@@ -53,6 +65,8 @@ impl Logins {
             return Ok(Some(who));
         }
         let Some(peer) = peer else { return Err(refused()) };
+        // A few computations at a time, so that those who try passwords hold nobody up for long.
+        let _turn = self.computing.acquire().await;
         let now = Instant::now();
         let Some(wait) = http.shared.throttle.turn(peer, &name, now) else {
             let detail = "too many logins failed; try again later";
@@ -105,7 +119,7 @@ impl Logins {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -37,10 +37,11 @@ use std::sync::Arc;
 use argon_service::discover::Place;
 use argon_service::settings::Settings;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, get, on};
+use tokio::sync::{RwLock, Semaphore};
 use tower_http::compression::CompressionLayer;
 
 pub(crate) use listen::serve;
@@ -69,11 +70,18 @@ pub(crate) struct Http {
     options: HttpOptions,
     logins: Logins,
     repeated: Repeated,
+    /// Held by each request that writes.
+    writing: Arc<RwLock<()>>,
+    /// For each client that follows a branch.
+    following: Arc<Semaphore>,
     openapi: String,
 }
 
-/// The service of all paths.
-pub(crate) fn router(shared: &Arc<Shared>, options: HttpOptions) -> Router {
+/// The most clients that follow branches at one time.
+const MOST_FOLLOWING: usize = 256;
+
+/// The service of all paths, and what its writes hold.
+pub(crate) fn router(shared: &Arc<Shared>, options: HttpOptions) -> (Router, Arc<RwLock<()>>) {
     let prepared = Prepared::all();
     let openapi = openapi::document(&prepared).to_string();
     let http = Arc::new(Http {
@@ -81,8 +89,11 @@ pub(crate) fn router(shared: &Arc<Shared>, options: HttpOptions) -> Router {
         options,
         logins: Logins::default(),
         repeated: Repeated::default(),
+        writing: Arc::default(),
+        following: Arc::new(Semaphore::new(MOST_FOLLOWING)),
         openapi,
     });
+    let writing = http.writing.clone();
     let mut router = Router::new()
         .route("/", get(async || Html(include_str!("reference.html"))))
         .route("/openapi.json", get(described))
@@ -91,13 +102,13 @@ pub(crate) fn router(shared: &Arc<Shared>, options: HttpOptions) -> Router {
         let path = route.route.path;
         router = router.route(path, operation(Arc::new(route)));
     }
-    router
+    let router = router
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .fallback(async |request: Request| Problem::no_such_path(request.uri().path()))
         .layer(axum::middleware::from_fn_with_state(http.clone(), guard::guard))
         .layer(CompressionLayer::new())
-        .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
-        .with_state(http)
+        .with_state(http);
+    (router, writing)
 }
 
 type State = axum::extract::State<Arc<Http>>;

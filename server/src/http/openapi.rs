@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::asked::CURSOR;
+use super::asked::{CURSOR, LIMIT};
 use super::prepared::{Prepared, generator};
 use super::problem::Problem;
 use super::reply::LINES;
@@ -131,16 +131,19 @@ fn parameters(route: &Prepared) -> Vec<Value> {
         parameters.push(json!({
             "name": CURSOR, "in": "query", "required": false, "description": about, "schema": { "type": "string" }
         }));
-        if !route.fields.contains_key("limit") {
-            return parameters;
+        if !route.fields.contains_key(LIMIT) {
+            let about = "How many items a page has, 10000 at most.";
+            parameters.push(json!({
+                "name": LIMIT, "in": "query", "required": false, "description": about,
+                "schema": { "type": "integer", "minimum": 1 }
+            }));
         }
     }
     if route.fields.contains_key("if_lsn") {
-        let about =
-            "The position of a state that was read: 412 if a document was changed after it.";
+        let about = "The ETag of a state that was read, or its position: 412 if a document was changed after it.";
         parameters.push(json!({
             "name": "If-Match", "in": "header", "required": false, "description": about,
-            "schema": { "type": "string", "pattern": "^\"?[0-9]{1,15}\"?$" }
+            "schema": { "type": "string", "pattern": "^\"[0-9]{1,15}\"$" }
         }));
     }
     parameters
@@ -191,7 +194,7 @@ fn responses(route: &Prepared) -> Value {
         status: { "description": "The result.", "content": content },
         "default": problem
     });
-    if route.is_of_state()
+    if route.has_tag()
         && let Some(responses) = responses.as_object_mut()
     {
         let unchanged = json!({ "description": "The client has it already: If-None-Match." });
@@ -204,14 +207,14 @@ fn changes() -> Value {
     let text = |name: &str| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } });
     let last = json!({
         "name": "Last-Event-ID", "in": "header", "required": false,
-        "description": "The position of the last commit that the client has; without it, the next commit comes first.",
-        "schema": { "type": "string", "pattern": "^[0-9]{1,15}$" }
+        "description": "The id of the last event that the client has, or a position; without it, the next commit comes first.",
+        "schema": { "type": "string", "pattern": "^[0-9]{1,15}(-[0-9a-f]{32})?$" }
     });
     json!({
         "operationId": "branch.changes",
         "tags": ["branch"],
         "summary": "Follow the commits of a branch",
-        "description": "Each commit is an event `commit`: its `id` is the position, its data what `show` gives. An event `error` is the last one.",
+        "description": "Each commit is an event `commit`: its data is the page that `show` gives. An event `error` is the last one.",
         "parameters": [text("project"), text("branch"), last],
         "responses": {
             "200": { "description": "Events.", "content": { "text/event-stream": { "schema": { "type": "string" } } } },

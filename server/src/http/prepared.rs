@@ -71,6 +71,13 @@ impl Prepared {
         self.path_parameters().any(|name| name == "revision")
     }
 
+    /// Whether the reply depends on nothing but its state, so that the state's tag is its own.
+    pub(super) fn has_tag(&self) -> bool {
+        let names = ["get", "find", "count", "distinct"].map(|name| format!("document.{name}"));
+        let name = self.operation.name;
+        name == "collection.list" || names.iter().any(|known| known == name)
+    }
+
     /// Whether the fields of the request are parameters of the URL.
     pub(super) fn has_query(&self) -> bool {
         matches!(self.route.method.as_str(), "GET" | "DELETE")

@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::failure::CommandError;
+
 /// An error of a request: an `application/problem+json`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Problem {
@@ -49,6 +51,16 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
     }
 
+    /// Whether a document was changed meanwhile.
+    pub(super) fn is_conflict(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| error.kind == ErrorKind::Conflict.as_str())
+    }
+
+    /// Whether nobody knows if the request was done.
+    pub(super) fn is_indeterminate(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| error.kind == ErrorKind::Indeterminate.as_str())
+    }
+
     /// The same with another status.
     pub(super) fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status.as_u16();
@@ -85,6 +97,17 @@ impl From<Failure> for Problem {
             Failure::Format { error, hint } => Self::of_error(&of_format(error), hint.as_ref()),
             _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, failure.in_full()),
         }
+    }
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        let status = match error.code() {
+            13 => StatusCode::FORBIDDEN,
+            6 => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error.message())
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
@@ -100,13 +100,20 @@ impl Repeated {
 }
 
 impl Once {
-    /// Remembers a reply. One that failed may be tried again.
+    /// Remembers a reply. A request that failed may be tried again, unless it may have been done.
     pub(super) async fn keep(
         self,
         response: Result<Response, Problem>,
     ) -> Result<Response, Problem> {
-        let (head, body) = response?.into_parts();
-        let body = axum::body::to_bytes(body, MOST_BYTES).await.unwrap_or_default();
+        let (head, body) = match response {
+            // It may have been done.
+            Err(problem) if problem.is_indeterminate() => problem.into_response().into_parts(),
+            response => response?.into_parts(),
+        };
+        let body = axum::body::to_bytes(body, MOST_BYTES).await.map_err(|_| {
+            let detail = "the reply is too large to be kept";
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+        })?;
         let mut replies = lock(&self.replies);
         if let Some(known) = replies.by_key.get_mut(&self.key) {
             known.reply = Some((head.status, body.clone()));

@@ -1,6 +1,7 @@
 //! Results as JSON, page by page or line by line.
 
 use std::io;
+use std::time::Duration;
 
 use argon_service::operations::Output;
 use argon_service::{Failure, Result};
@@ -13,6 +14,10 @@ use tokio::sync::mpsc;
 
 use super::problem::Problem;
 
+/// A page that has more bytes takes no further item.
+const MOST_OF_PAGE: usize = 16 << 20;
+/// How long a client may take for a part of a list.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How many bytes are sent at once.
 const CHUNK: usize = 64 * 1024;
 /// How a page begins.
@@ -31,8 +36,9 @@ pub(super) struct Page {
     json: Vec<u8>,
     /// The items before it that are left.
     before: u64,
-    /// The items that it may still take.
+    /// The items that it may still take, and those that it has.
     room: u64,
+    taken: u64,
     /// Whether there is another item after it.
     has_next: bool,
 }
@@ -70,7 +76,7 @@ impl Whole {
 impl Page {
     /// A page of `room` items, after `before` others.
     pub(super) fn new(before: u64, room: u64) -> Self {
-        Self { json: ITEMS.to_vec(), before, room, has_next: false }
+        Self { json: ITEMS.to_vec(), before, room, taken: 0, has_next: false }
     }
 
     /// Whether there is another item after it.
@@ -78,10 +84,9 @@ impl Page {
         self.has_next
     }
 
-    /// The items as an array of JSON.
-    pub(super) fn into_items(mut self) -> Vec<u8> {
-        self.json.push(b']');
-        self.json.split_off(ITEMS.len() - 1)
+    /// How many items it has.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// The page as JSON, with the cursor of the next one.
@@ -99,11 +104,12 @@ impl Output for Page {
             self.before -= 1;
             return Ok(());
         }
-        if self.room == 0 {
+        if self.room == 0 || self.json.len() > MOST_OF_PAGE {
             self.has_next = true;
             return Err(enough());
         }
         self.room -= 1;
+        self.taken += 1;
         if !self.json.ends_with(b"[") {
             self.json.push(b',');
         }
@@ -141,7 +147,11 @@ impl Output for Lines {
             return Ok(());
         }
         let full = Bytes::from(std::mem::take(&mut self.json));
-        self.sender.send(Ok(full)).await.map_err(|_| enough())
+        match tokio::time::timeout(PATIENCE, self.sender.send(Ok(full))).await {
+            Ok(Ok(())) => Ok(()),
+            // It has gone, or does not read.
+            _ => Err(enough()),
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 use argon_core::model::{BranchName, ProjectName};
 use argon_core::users::Scope;
 use argon_core::{Named, Revision};
+use argon_formats::extjson::parse_value;
 use argon_service::operations::{Effect, Operation, Scope as Works};
-use bson::Document;
+use bson::{Bson, Document};
 
 use super::{Demand, Held, Right, of_stages};
 use crate::auth::Who;
@@ -20,6 +21,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) branch: Option<&'a BranchName>,
     /// The revision that the request names.
     pub(crate) revision: Option<&'a str>,
+    /// Other revisions that it reads.
+    pub(crate) others: Vec<String>,
     /// The stages of a pipeline, as JSON.
     pub(crate) pipeline: Option<&'a str>,
 }
@@ -94,15 +97,24 @@ fn demands(asked: &Asked<'_>) -> Result<Vec<Demand>> {
         _ => (Right::Write, of_project()),
     };
     let mut demands = vec![Demand::on_scope(right, scope)];
+    for other in &asked.others {
+        demands.push(Demand::on_scope(Right::Read, scope_of_revision(other, project)?));
+    }
     if let Some(pipeline) = asked.pipeline {
-        demands.extend(of_stages(&database_of(asked, project), &stages(pipeline)));
+        demands.extend(of_stages(&database_of(asked, project), &stages(pipeline)?));
     }
     Ok(demands)
 }
 
 /// The branch of the state that an operation reads; a pin, or a position, may be of any.
 fn scope_of_state(asked: &Asked<'_>, project: &ProjectName) -> Result<Scope> {
-    let Some(revision) = asked.revision else { return Ok(scope_of_branch(asked, project)) };
+    match asked.revision {
+        Some(revision) => scope_of_revision(revision, project),
+        None => Ok(scope_of_branch(asked, project)),
+    }
+}
+
+fn scope_of_revision(revision: &str, project: &ProjectName) -> Result<Scope> {
     let revision: Revision = revision.parse()?;
     Ok(match revision.name {
         Named::Any(branch) => Scope::Branch(project.clone(), branch),
@@ -126,8 +138,13 @@ fn database_of(asked: &Asked<'_>, project: &ProjectName) -> String {
     }
 }
 
-/// The stages of a pipeline. One that can't be read is refused by the operation.
-fn stages(pipeline: &str) -> Vec<Document> {
-    let stages: Vec<serde_json::Value> = serde_json::from_str(pipeline).unwrap_or_default();
-    stages.into_iter().filter_map(|stage| bson::serialize_to_document(&stage).ok()).collect()
+/// The stages of a pipeline, read as the operation reads them.
+fn stages(pipeline: &str) -> Result<Vec<Document>> {
+    let malformed = || CommandError::failed_to_parse("the pipeline should be a list of stages");
+    let Ok(Bson::Array(stages)) = parse_value(pipeline) else { return Err(malformed()) };
+    let stages = stages.into_iter().map(|stage| match stage {
+        Bson::Document(stage) => Ok(stage),
+        _ => Err(malformed()),
+    });
+    stages.collect()
 }

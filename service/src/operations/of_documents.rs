@@ -1,7 +1,12 @@
 //! Operations on the documents of a collection.
 
+use argon_core::Error;
+use argon_core::model::CollectionName;
+
 use super::operations;
 use super::shown::{Reading, rows};
+use super::target::StateTarget;
+use crate::Result;
 use crate::collections::Signature;
 use crate::document;
 use crate::document::{
@@ -12,23 +17,41 @@ use crate::document::{
 };
 use crate::json::ExtJson;
 
+/// Refuses a view, which has no documents of its own: its pipeline is run by the server of MongoDB's protocol.
+fn refuse_view(at: &StateTarget, collection: &CollectionName) -> Result {
+    let view = at.state.collection(collection)?;
+    if view.info().options.contains_key("viewOn") {
+        let problem = format!(
+            "'{collection}' is a view: read it by a driver, or run its pipeline on the collection below"
+        );
+        return Err(Error::unsupported(problem).into());
+    }
+    Ok(())
+}
+
 operations! {
     |target, output|
     "document.get" Read State(at), reading: Reading<GetDocument> => One<ExtJson> = {
+        refuse_view(at, &reading.request.collection)?;
         let document = document::get(&at.state, reading.request.clone()).await?;
         ExtJson::document(document.as_raw(), reading.mode())?
     };
     "document.find" Read State(at), reading: Reading<FindDocuments> => List<ExtJson> = {
+        refuse_view(at, &reading.request.collection)?;
         let mode = reading.mode();
         rows(document::find(&at.state, reading.request)?, mode)
     };
-    "document.count" Read State(at), request: CountDocuments => One<CountedCollection> =
-        document::count_one(&at.state, request).await?;
+    "document.count" Read State(at), request: CountDocuments => One<CountedCollection> = {
+        refuse_view(at, &request.collection)?;
+        document::count_one(&at.state, request).await?
+    };
     "document.distinct" Read State(at), reading: Reading<DistinctValues> => One<Vec<DistinctValue>> = {
+        refuse_view(at, &reading.request.collection)?;
         let mode = reading.mode();
         document::distinct(&at.state, reading.request, mode).await?
     };
     "document.aggregate" Read State(at), reading: Reading<AggregateDocuments> => List<ExtJson> = {
+        refuse_view(at, &reading.request.collection)?;
         let mode = reading.mode();
         let revision = at.revision.as_ref();
         rows(document::aggregate(&at.workspace, revision, &reading.request).await?, mode)
@@ -36,8 +59,9 @@ operations! {
     "document.aggregate_into" Write Project(workspace), request: AggregateDocuments => One<WrittenRows> =
         document::aggregate_into(workspace, &Signature::default(), &request).await?;
     "document.explain" Read State(at), request: ExplainQuery => One<ExplainedQuery> = {
+        refuse_view(at, &request.query.collection)?;
         let project = at.workspace.project.name().to_string();
-        let revision = format!("{}@{}", at.workspace.branch, at.state.lsn());
+        let revision = format!("{}@{}", at.name, at.state.lsn());
         document::explain(&at.state, request, (&project, &revision)).await?
     };
     "document.explain_pipeline" Read State(at), request: ExplainPipeline => One<ExplainedQuery> =

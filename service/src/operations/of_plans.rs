@@ -3,12 +3,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::operations;
+use super::{Target, operations};
 use crate::changes::Listing;
 use crate::plan::{
     AbortPlan, AbortedPlan, ApplyPlan, CherryPick, CommittedPlan, DecideConflicts, ListPlans,
-    ListedPlan, MergeState, NothingToCommit, PlanOutcome, PlanReview, Refusal, ResolveConflicts,
-    ResolvedPlan, ShowPlan, ShownPlan, UndoCommits,
+    ListedPlan, MergeState, NothingToCommit, PlanOutcome, PlanReview, PlanRules, Refusal,
+    ResolveConflicts, ResolvedPlan, ShowPlan, ShownPlan, UndoCommits,
 };
 use crate::{Result, plan};
 
@@ -73,18 +73,26 @@ async fn shown(outcome: PlanOutcome, listing: Listing) -> Result<ShownOutcome> {
     }
 }
 
+/// Refuses a policy with hooks from elsewhere: they are commands of this machine.
+fn refuse_hooks(target: &Target, rules: &PlanRules) -> Result {
+    if rules.policy.checks.hooks.is_empty() { Ok(()) } else { target.require_local("hooks") }
+}
+
 operations! {
     |target, output|
     "merge" Write Project(workspace), request: MergeState => One<ShownOutcome> = {
         let listing = request.listing;
+        refuse_hooks(target, &request.rules)?;
         shown(plan::merge(workspace, request, &*target.watcher).await?, listing).await?
     };
     "undo" Write Project(workspace), request: UndoCommits => One<ShownOutcome> = {
         let listing = request.listing;
+        refuse_hooks(target, &request.rules)?;
         shown(plan::undo(workspace, request, &*target.watcher).await?, listing).await?
     };
     "cherry_pick" Write Project(workspace), request: CherryPick => One<ShownOutcome> = {
         let listing = request.listing;
+        refuse_hooks(target, &request.rules)?;
         shown(plan::cherry_pick(workspace, request, &*target.watcher).await?, listing).await?
     };
     "plan.list" Read Project(workspace), request: ListPlans => One<Vec<ListedPlan>> =
@@ -95,8 +103,13 @@ operations! {
         plan::resolve(workspace, request).await?;
     "plan.decide" Write Project(workspace), request: DecideConflicts => One<ResolvedPlan> =
         plan::decide(workspace, request).await?;
-    "plan.apply" Write Project(workspace), request: ApplyPlan => One<ShownOutcome> =
-        shown(plan::apply(workspace, request, &*target.watcher).await?, Listing::default()).await?;
+    "plan.apply" Write Project(workspace), request: ApplyPlan => One<ShownOutcome> = {
+        if request.run_hooks {
+            target.require_local("that hooks run")?;
+        }
+        let outcome = plan::apply(workspace, request, &*target.watcher).await?;
+        shown(outcome, Listing::default()).await?
+    };
     "plan.abort" Destroy Project(workspace), request: AbortPlan => One<AbortedPlan> =
         plan::abort(&workspace.project, &request).await?;
 }

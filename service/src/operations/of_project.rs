@@ -66,13 +66,18 @@ operations! {
     "pin.list" Read Project(workspace), request: ListPins => One<Vec<ShownPin>> =
         pin::list(&workspace.project, request).await?;
     "pin.create" Write Project(workspace), request: CreateSignedPin => One<ShownPin> = {
+        if request.key.is_some() {
+            target.require_local("the file of a key")?;
+        }
         let key = request.key.map(|file| keys::read_private(file.as_ref())).transpose()?;
         pin::create(workspace, request.pin, key.as_ref()).await?
     };
     "pin.delete" Destroy Project(workspace), request: DeletePin => One<ShownPin> =
         pin::delete(&workspace.project, request).await?;
-    "dvc.pin" Write Project(workspace), request: PinCollection => One<PinnedLock> =
-        dvc::pin(workspace, request).await?;
+    "dvc.pin" Write Project(workspace), request: PinCollection => One<PinnedLock> = {
+        target.require_local("a file")?;
+        dvc::pin(workspace, request).await?
+    };
     "sandbox.create" Write Project(workspace), request: CreateSandbox => One<CreatedSandbox> =
         sandbox::create(workspace, workspace.opened.store.environment(), request).await?;
     "sandbox.list" Read Project(workspace), request: ListSandboxes => One<Vec<ListedSandbox>> =

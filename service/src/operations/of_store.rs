@@ -109,8 +109,12 @@ operations! {
         user::revoke(&opened.store, request).await?;
     "user.drop" Destroy Store(opened), request: DropUser => One<ShownUser> =
         user::drop(&opened.store, request).await?;
-    "dvc.update" Write Store(opened), request: UpdateLock => One<UpdatedLock> =
-        dvc::update(opened, request).await?;
-    "dvc.check" Read Store(opened), request: CheckLock => One<CheckedLock> =
-        dvc::check(opened, request).await?;
+    "dvc.update" Write Store(opened), request: UpdateLock => One<UpdatedLock> = {
+        target.require_local("a file")?;
+        dvc::update(opened, request).await?
+    };
+    "dvc.check" Read Store(opened), request: CheckLock => One<CheckedLock> = {
+        target.require_local("a file")?;
+        dvc::check(opened, request).await?
+    };
 }

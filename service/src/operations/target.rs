@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use argon_core::model::{BranchName, ProjectName};
-use argon_core::{Branch, Error, Revision, State};
+use argon_core::{Branch, Error, Revision, Selector, State};
 use serde::Deserialize;
 
 use super::Request;
@@ -23,6 +23,9 @@ pub struct Target {
     pub settings: Option<Arc<Settings>>,
     /// Who follows the operation.
     pub watcher: Arc<dyn Watcher>,
+    /// Whether the request is of the user of this process, and not of somebody elsewhere: it may name files, and hooks
+    /// that run commands.
+    pub is_local: bool,
 }
 
 /// The state that an operation reads.
@@ -31,6 +34,8 @@ pub(super) struct StateTarget {
     /// The revision that names the state; `None` for the head of the branch.
     pub(super) revision: Option<Revision>,
     pub(super) state: State,
+    /// The branch or the pin that it is of.
+    pub(super) name: BranchName,
 }
 
 /// The revision that some requests have besides the fields of the service.
@@ -41,9 +46,10 @@ struct AtRevision {
 }
 
 impl Target {
-    /// What nobody follows, with the settings of the user.
+    /// What nobody follows, with the settings of the user; the request comes from elsewhere.
     pub fn new(opened: OpenStore, project: Option<ProjectName>, branch: BranchName) -> Self {
-        Self { opened, project, branch, settings: None, watcher: Arc::new(()) }
+        let (settings, watcher) = (None, Arc::new(()));
+        Self { opened, project, branch, settings, watcher, is_local: false }
     }
 
     /// The project and the branch, which need not be there.
@@ -63,16 +69,34 @@ impl Target {
         self.workspace().await?.branch().await
     }
 
-    /// The state that a revision names, and a revision that names it even when the branch has moved.
+    /// The state that a revision names, and a revision that names it even when its branch has got commits since.
     ///
     /// # Errors
     /// `NotFound` if it is not there.
     pub async fn exact(&self, revision: &Revision) -> Result<(State, String)> {
         let workspace = self.workspace().await?;
         let (state, name) = workspace.named_state(Some(revision)).await?;
-        let is_pin = revision.pin(&workspace.project).await?.is_some();
-        let exact = if is_pin { revision.to_string() } else { format!("{name}@{}", state.lsn()) };
+        // A pin and an entry of the reflog do not move with commits; the position of the latter may be on a history
+        // that the branch has left.
+        let is_fixed = matches!(revision.selector, Selector::Moved(_))
+            || workspace.project.branch(&name).await.is_err();
+        let exact = if is_fixed {
+            revision.explicit(&workspace.project).await?.to_string()
+        } else {
+            format!("{name}@{}", state.lsn())
+        };
         Ok((state, exact))
+    }
+
+    /// Refuses a file that a request from elsewhere names, or a command.
+    pub(super) fn require_local(&self, what: &str) -> Result {
+        if self.is_local {
+            return Ok(());
+        }
+        let problem = format!(
+            "{what} may only be named on the machine itself, by the command line or by Python"
+        );
+        Err(Error::denied(problem).into())
     }
 
     /// The settings.
@@ -88,7 +112,7 @@ impl Target {
         let AtRevision { revision } = request.read()?;
         let revision: Option<Revision> = revision.as_deref().map(str::parse).transpose()?;
         let workspace = self.workspace().await?;
-        let state = workspace.state(revision.as_ref()).await?;
-        Ok(StateTarget { workspace, revision, state })
+        let (state, name) = workspace.named_state(revision.as_ref()).await?;
+        Ok(StateTarget { workspace, revision, state, name })
     }
 }

@@ -17,7 +17,7 @@ pub struct InsertionPosition {
 }
 
 /// The approximate memory of a document in an order, besides twice the bytes of its key.
-const OVERHEAD: usize = 144;
+const OVERHEAD: usize = 264;
 
 /// The documents of a collection in the order of insertion, without their content. A copy shares its memory
 /// with the original, but for what is changed afterwards.
