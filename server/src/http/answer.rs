@@ -238,12 +238,12 @@ impl Call {
         let before = self.cursor.as_ref().map_or(0, |cursor| cursor.before);
         let of_request = self.asked.take(LIMIT).filter(|limit| limit != "null");
         let limit = match of_request.as_ref().or(self.asked.limit.as_ref()) {
-            Some(limit) => limit.parse::<u64>().map_err(|_| {
-                Problem::bad_request(format!("'limit' should be a whole number, and is {limit}"))
+            Some(limit) => limit.parse().ok().filter(|limit| *limit > 0).ok_or_else(|| {
+                Problem::bad_request(format!("'limit' should be 1 or more, and is {limit}"))
             })?,
             None => PAGE,
         };
-        let room = limit.clamp(1, MOST_OF_PAGE);
+        let room = limit.min(MOST_OF_PAGE);
         if self.route.fields.contains_key(LIMIT) {
             let most = before.saturating_add(room).saturating_add(1);
             self.asked.set(LIMIT, most.min(i64::MAX.unsigned_abs()).to_string());

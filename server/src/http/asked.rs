@@ -208,7 +208,7 @@ impl Kind {
             |what| Problem::bad_request(format!("'{name}' should be {what}, and is '{text}'"));
         match self {
             Self::Boolean => match *text {
-                "true" | "" => Ok("true".to_owned()),
+                "true" => Ok("true".to_owned()),
                 "false" => Ok("false".to_owned()),
                 _ => Err(expected("true or false")),
             },

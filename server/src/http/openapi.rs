@@ -103,7 +103,10 @@ fn parameters(route: &Prepared) -> Vec<Value> {
         };
         let schema = match schema.get("type") {
             Some(Value::String(_)) => schema,
-            _ => json!({ "type": "string", "description": schema.get("description") }),
+            _ => json!({
+                "type": "string",
+                "description": schema.get("description").and_then(Value::as_str).unwrap_or("JSON, or a text."),
+            }),
         };
         json!({ "name": name, "in": "path", "required": true, "schema": schema })
     });
@@ -112,7 +115,7 @@ fn parameters(route: &Prepared) -> Vec<Value> {
         parameters.extend(fields(route).map(|(name, schema)| {
             let kind = route.fields.get(name);
             let is_json = matches!(kind, Some(prepared::Kind::Json));
-            let about = schema.get("description").cloned().unwrap_or(Value::Null);
+            let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
             let is_required = is_required(route, name);
             let mut parameter = json!({ "name": name, "in": "query", "required": is_required, "description": about });
             if let Some(parameter) = parameter.as_object_mut() {
@@ -143,7 +146,7 @@ fn parameters(route: &Prepared) -> Vec<Value> {
         let about = "The ETag of a state that was read, or its position: 412 if a document was changed after it.";
         parameters.push(json!({
             "name": "If-Match", "in": "header", "required": false, "description": about,
-            "schema": { "type": "string", "pattern": "^\"[0-9]{1,15}\"$" }
+            "schema": { "type": "string", "pattern": "^(W/)?\"?[0-9]{1,15}(-[0-9a-f]+)?\"?$" }
         }));
     }
     parameters
