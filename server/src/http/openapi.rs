@@ -51,6 +51,9 @@ pub(super) fn document(routes: &[Prepared]) -> Value {
 fn described(route: &Prepared) -> Value {
     let name = route.route.operation;
     let about = route.request.get("description").and_then(Value::as_str).unwrap_or_default();
+    // As a second type of content, generators of clients would take it for what comes.
+    let by_lines = format!("With `Accept: {LINES}`, all items come, each on a line.");
+    let about = if route.operation.is_list { &format!("{about} {by_lines}") } else { about };
     let first = about.split_once(['.', ':', ';']).map_or(about, |(first, _)| first);
     let mut described = json!({
         "operationId": operation_id(route),
@@ -189,7 +192,6 @@ fn responses(route: &Prepared) -> Value {
             "required": ["items", "next"]
         });
         content.insert("application/json".to_owned(), json!({ "schema": page }));
-        content.insert(LINES.to_owned(), json!({ "schema": route.result }));
     } else {
         content.insert("application/json".to_owned(), json!({ "schema": route.result }));
     }

@@ -2,9 +2,11 @@
 import createClient from "openapi-fetch";
 import type { components, paths } from "./client.js";
 
+declare const process: { argv: string[] };
+
 type Branch = components["schemas"]["ListedBranch"];
 
-const client = createClient<paths>({ baseUrl: process.argv[2] });
+const client = createClient<paths>({ baseUrl: process.argv[2] ?? "" });
 const shop = { project: "shop" };
 
 const made = await client.POST("/v1/projects/{project}/branches", {
