@@ -94,6 +94,7 @@ fn serve() -> Server {
     let place = Place::empty();
     place.ok(&["init", "fjall:"]);
     place.ok(&["project", "create", "shop"]);
-    place.ok(&["put", "-c", "users", r#"{"_id": 1, "a": 1}"#, r#"{"_id": 2, "a": [1, 2]}"#]);
+    place.ok(&["put", "-c", "users", r#"{"_id": 1, "a": 1}"#]);
+    place.ok(&["put", "-c", "users", r#"{"_id": 2, "a": [1, 2]}"#]);
     Server::start_at(place, "--http")
 }
