@@ -210,6 +210,10 @@ async fn pages_are_of_one_state_and_lines_have_all() {
         None,
     );
     assert_eq!(lines.status, 400, "an error before the first line is the reply");
+    let next =
+        server.get(&format!("{USERS}/documents?limit=1"))["next"].as_str().unwrap().to_owned();
+    let (status, _) = server.fails("GET", &format!("{USERS}/documents?skip=1&cursor={next}"), None);
+    assert_eq!(status, 400, "a cursor of another request");
     let (status, problem) = server.fails("GET", &format!("{USERS}/documents?cursor=x"), None);
     assert_eq!(status, 400, "{problem}");
 }
@@ -243,6 +247,14 @@ async fn conditions_of_http_are_those_of_states() {
     assert_eq!(put("now", "x").status, 400);
     let tag = read.header("etag");
     assert_eq!(put(tag, "Grace").status, 200, "{tag}");
+    assert_eq!(put("99", "Ada").status, 412, "a position that is not there");
+    let absent = |id: u32| {
+        let path = path.replace("documents/7", &format!("documents/{id}?message=new"));
+        server.send("PUT", &path, &[("if-none-match", "*")], Some(json!({}))).status
+    };
+    assert_eq!([absent(7), absent(70)], [412, 200]);
+    let log = server.get("/v1/projects/shop/states/main/log?limit=1");
+    assert_eq!(log["items"][0]["message"], "new");
     let other = tag.replace("2-", "3-");
     assert_eq!(put(&other, "Ada").status, 412, "the digest is of another state");
     let duplicate = json!({ "documents": [{ "_id": 7 }], "if_absent": true });

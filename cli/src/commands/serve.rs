@@ -71,7 +71,7 @@ pub(crate) struct ServeArgs {
     /// The authority of the clients' certificates, in PEM: they log in by these (MONGODB-X509), or by a password
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_ca: Option<PathBuf>,
-    /// Refuse all writes
+    /// Refuse all writes of clients; argon commands on this machine still write
     #[arg(long)]
     read_only: bool,
     /// How the server presents itself to drivers

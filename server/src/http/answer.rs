@@ -188,7 +188,7 @@ impl Call {
 
     /// Answers a request that may change something.
     async fn write(mut self) -> Result<Response, Problem> {
-        let has_condition = self.require_match().await?;
+        let has_condition = self.require_match().await? || self.require_absent()?;
         let result = self.whole().await;
         let shared = &self.http.shared;
         if self.route.operation.scope != Scope::Branch {
@@ -200,7 +200,7 @@ impl Call {
         match result {
             Ok(json) if self.route.route.creates => Ok(reply::json(StatusCode::CREATED, json)),
             Ok(json) => Ok(reply::json(StatusCode::OK, json)),
-            Err(problem) if has_condition && problem.is_conflict() => {
+            Err(problem) if has_condition && problem.is_of_condition() => {
                 Err(problem.with_status(StatusCode::PRECONDITION_FAILED))
             }
             Err(problem) => Err(problem),
@@ -235,6 +235,10 @@ impl Call {
         if wants_lines && self.cursor.is_none() {
             return self.lines().await;
         }
+        let request = self.asked.of_pages(self.route.operation.name);
+        if self.cursor.as_ref().is_some_and(|cursor| cursor.request != request) {
+            return Err(Problem::bad_request("'cursor' is of another request"));
+        }
         let before = self.cursor.as_ref().map_or(0, |cursor| cursor.before);
         let of_request = self.asked.take(LIMIT).filter(|limit| limit != "null");
         let limit = match of_request.as_ref().or(self.asked.limit.as_ref()) {
@@ -255,7 +259,8 @@ impl Call {
         }
         let (revision, timeline) = place.unzip();
         let before = before + page.taken();
-        let next = next.then(|| Cursor { revision, timeline: timeline.flatten(), before }.text());
+        let timeline = timeline.flatten();
+        let next = next.then(|| Cursor { revision, timeline, request, before }.text());
         Ok(reply::json(StatusCode::OK, page.finish(next.as_deref())))
     }
 
@@ -331,19 +336,32 @@ impl Call {
         if self.asked.field("if_lsn").is_some() {
             return Err(Problem::bad_request("give either If-Match or 'if_lsn'"));
         }
-        if digest.is_some() {
-            let revision: Revision = format!("{}@{lsn}", self.target.branch).parse()?;
-            let state = self.target.exact(&revision).await;
-            let is_same = match state {
-                Ok((state, _)) => tag(&state).await?.contains(bare),
-                Err(_) => false,
-            };
-            if !is_same {
-                let detail = "the branch was reset since the state was read; read it again";
-                return Err(Problem::new(StatusCode::PRECONDITION_FAILED, detail));
-            }
+        // That it exists, so that what is missing below is the position.
+        self.target.branch().await?;
+        let revision: Revision = format!("{}@{lsn}", self.target.branch).parse()?;
+        let is_same = match (self.target.exact(&revision).await, digest) {
+            (Ok((state, _)), Some(_)) => tag(&state).await?.contains(bare),
+            (state, _) => state.is_ok(),
+        };
+        if !is_same {
+            let detail = format!(
+                "branch '{}' has no such state any more, or not yet: read it again",
+                self.target.branch
+            );
+            return Err(Problem::new(StatusCode::PRECONDITION_FAILED, detail));
         }
         self.asked.set("if_lsn", lsn.to_string());
+        Ok(true)
+    }
+
+    /// Takes up the condition that a document is not there yet: `If-None-Match: *`. Whether there is one.
+    fn require_absent(&mut self) -> Result<bool, Problem> {
+        let Some(condition) = self.headers.get(header::IF_NONE_MATCH) else { return Ok(false) };
+        if condition != "*" || !self.route.fields.contains_key("if_absent") {
+            let detail = "the request takes no If-None-Match; requests that put documents take *";
+            return Err(Problem::bad_request(detail));
+        }
+        self.asked.set("if_absent", "true".to_owned());
         Ok(true)
     }
 

@@ -5,8 +5,10 @@ use std::fmt;
 
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use data_encoding::HEXLOWER;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
 use super::prepared::{Kind, Prepared};
 use super::problem::Problem;
@@ -83,8 +85,16 @@ impl Asked {
             }
         }
         for (name, texts) in texts {
-            let kind = route.fields.get(&name).filter(|_| route.has_query());
-            let Some(kind) = kind else { return Err(unknown(route, "parameter", &name)) };
+            let kind = route.fields.get(&name).filter(|_| route.takes_in_url(&name));
+            let Some(kind) = kind else {
+                if !route.has_query() && route.route.body.is_none() {
+                    let detail = format!(
+                        "unknown parameter '{name}': the fields of the request are in its body"
+                    );
+                    return Err(Problem::bad_request(detail));
+                }
+                return Err(unknown(route, "parameter", &name));
+            };
             if self.fields.contains_key(&name) {
                 return Err(Problem::bad_request(format!("'{name}' is in the path already")));
             }
@@ -158,6 +168,18 @@ impl Asked {
         self.fields.remove(name)
     }
 
+    /// What the request asks for, whatever page of it: a cursor of one is not one of another.
+    pub(super) fn of_pages(&self, operation: &str) -> String {
+        let mut hash = Sha256::new();
+        hash.update(operation);
+        let fields =
+            self.fields.iter().filter(|(name, _)| !["revision", LIMIT].contains(&name.as_str()));
+        for (name, value) in fields {
+            hash.update(format!("\n{name}:{value}"));
+        }
+        HEXLOWER.encode(&hash.finalize()[..8])
+    }
+
     /// The request as JSON.
     pub(super) fn request(&self) -> String {
         let fields = self
@@ -182,7 +204,11 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
 fn unknown(route: &Prepared, what: &str, name: &str) -> Problem {
     let of_path: Vec<&str> =
         route.path_parameters().filter_map(|parameter| route.field_of(parameter)).collect();
-    let known = route.fields.keys().map(String::as_str).filter(|field| !of_path.contains(field));
+    let known = route
+        .fields
+        .keys()
+        .map(String::as_str)
+        .filter(|field| !of_path.contains(field) && route.route.body != Some(*field));
     let known: Vec<&str> = known.collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     Problem::bad_request(format!("unknown {what} '{name}'; known: {known}"))

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt, stream};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::asked::Asked;
 use super::cursor::Cursor;
 use super::problem::Problem;
 use super::reply::Page;
@@ -133,7 +134,10 @@ impl Reader {
         let shown = Operation::named("show")?;
         let result = shown.run(&self.target, &Asking::Json(request), &mut page).await;
         let timeline = Some(point.timeline.to_string());
-        let cursor = Cursor { revision: Some(revision), timeline, before: page.taken() };
+        let mut asked = Asked::default();
+        asked.set("revision", serde_json::Value::from(revision.as_str()).to_string());
+        let (request, before) = (asked.of_pages("show"), page.taken());
+        let cursor = Cursor { revision: Some(revision), timeline, request, before };
         let next = page.has_next().then(|| cursor.text());
         if next.is_none() {
             result?;

@@ -14,6 +14,9 @@ pub(super) struct Cursor {
     /// The timeline of that state: after a reset, the position may be another state.
     #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
     pub(super) timeline: Option<String>,
+    /// What the request asks for.
+    #[serde(rename = "q", default)]
+    pub(super) request: String,
     /// How many items are before it.
     #[serde(rename = "n")]
     pub(super) before: u64,

@@ -114,24 +114,24 @@ fn parameters(route: &Prepared) -> Vec<Value> {
         json!({ "name": name, "in": "path", "required": true, "schema": schema })
     });
     let mut parameters: Vec<Value> = of_path.collect();
-    if route.has_query() {
-        parameters.extend(fields(route).map(|(name, schema)| {
-            let kind = route.fields.get(name);
-            let is_json = matches!(kind, Some(prepared::Kind::Json));
-            let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-            let is_required = is_required(route, name);
-            let mut parameter = json!({ "name": name, "in": "query", "required": is_required, "description": about });
-            if let Some(parameter) = parameter.as_object_mut() {
-                if is_json {
-                    let content = json!({ "application/json": { "schema": schema } });
-                    parameter.insert("content".to_owned(), content);
-                } else {
-                    parameter.insert("schema".to_owned(), schema.clone());
-                }
+    let in_url = fields(route).filter(|(name, _)| route.takes_in_url(name));
+    parameters.extend(in_url.map(|(name, schema)| {
+        let kind = route.fields.get(name);
+        let is_json = matches!(kind, Some(prepared::Kind::Json));
+        let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+        let is_required = is_required(route, name);
+        let mut parameter =
+            json!({ "name": name, "in": "query", "required": is_required, "description": about });
+        if let Some(parameter) = parameter.as_object_mut() {
+            if is_json {
+                let content = json!({ "application/json": { "schema": schema } });
+                parameter.insert("content".to_owned(), content);
+            } else {
+                parameter.insert("schema".to_owned(), schema.clone());
             }
-            parameter
-        }));
-    }
+        }
+        parameter
+    }));
     if route.operation.is_list {
         let about = "The `next` of the page before; the other parameters stay the same.";
         parameters.push(json!({

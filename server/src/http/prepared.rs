@@ -83,6 +83,11 @@ impl Prepared {
         matches!(self.route.method.as_str(), "GET" | "DELETE")
     }
 
+    /// Whether a field of the request may be a parameter of the URL: where the body is one of the fields, the others are.
+    pub(super) fn takes_in_url(&self, field: &str) -> bool {
+        self.has_query() || self.route.body.is_some_and(|body| body != field)
+    }
+
     /// Whether it works on a project.
     pub(super) fn is_of_project(&self) -> bool {
         self.operation.scope != Scope::Store

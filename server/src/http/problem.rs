@@ -51,9 +51,10 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
     }
 
-    /// Whether a document was changed meanwhile.
-    pub(super) fn is_conflict(&self) -> bool {
-        self.error.as_ref().is_some_and(|error| error.kind == ErrorKind::Conflict.as_str())
+    /// Whether a document was changed meanwhile, or is there already and should not be.
+    pub(super) fn is_of_condition(&self) -> bool {
+        let kinds = [ErrorKind::Conflict, ErrorKind::AlreadyExists].map(ErrorKind::as_str);
+        self.error.as_ref().is_some_and(|error| kinds.contains(&error.kind))
     }
 
     /// Whether nobody knows if the request was done.
