@@ -8,8 +8,9 @@ use argon_core::{Revision, State};
 use argon_service::OpenStore;
 use argon_service::config::Config;
 use argon_service::operations::{Effect, Operation, Output, Request as Asking, Scope, Target};
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::mpsc;
@@ -44,27 +45,10 @@ pub(super) async fn answer(
     request: Request,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    let who = http.logins.who(http, &head).await?;
-    let query = head.uri.query().unwrap_or_default();
-    let mut asked = Asked::new(route, head.uri.path(), query)?;
-    let cursor = asked.cursor.as_deref().map(Cursor::parse).transpose()?;
-    if let Some(revision) = cursor.as_ref().and_then(|cursor| cursor.revision.clone()) {
-        if !route.is_of_state() {
-            return Err(Problem::bad_request("'cursor' is of another request"));
-        }
-        asked.path.insert("revision", revision);
-    }
-    let mut call = Call {
-        http: http.clone(),
-        route: route.clone(),
-        target: target(http, route, &asked, who.as_ref())?,
-        headers: head.headers,
-        asked,
-        cursor,
-        who,
-    };
-    // Whoever may do nothing sends no body either.
-    call.require_rights().await?;
+    let has_body = !body.is_end_stream();
+    // Whoever may do nothing sends no body either, and begins anew.
+    let call = begin(http, route, &head).await;
+    let mut call = call.map_err(|problem| if has_body { problem.closing() } else { problem })?;
     let body = read(body).await?;
     call.asked.add_body(route, &call.headers, &body)?;
     if call.route.operation.effect == Effect::Read {
@@ -92,6 +76,25 @@ pub(super) async fn answer(
         let detail = "the server failed within this request; its log says where";
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     })?
+}
+
+/// What a request asks for before its body, if the user may ask for it.
+async fn begin(http: &Arc<Http>, route: &Arc<Prepared>, head: &Parts) -> Result<Call, Problem> {
+    let who = http.logins.who(http, head).await?;
+    let query = head.uri.query().unwrap_or_default();
+    let mut asked = Asked::new(route, head.uri.path(), query)?;
+    let cursor = asked.cursor.as_deref().map(Cursor::parse).transpose()?;
+    if let Some(revision) = cursor.as_ref().and_then(|cursor| cursor.revision.clone()) {
+        if !route.is_of_state() {
+            return Err(Problem::bad_request("'cursor' is of another request"));
+        }
+        asked.path.insert("revision", revision);
+    }
+    let (http, route, headers) = (http.clone(), route.clone(), head.headers.clone());
+    let target = target(&http, &route, &asked, who.as_ref())?;
+    let call = Call { http, route, target, headers, asked, cursor, who };
+    call.require_rights().await?;
+    Ok(call)
 }
 
 /// Reads a body.

@@ -22,6 +22,9 @@ pub(super) struct Problem {
     status: u16,
     /// The message.
     detail: String,
+    /// Whether the rest of the request is not read, so that the connection ends.
+    #[serde(skip)]
+    closes: bool,
     /// The error, as docs/JSON.md has it.
     #[serde(flatten)]
     error: Option<Box<ErrorObject>>,
@@ -34,6 +37,7 @@ impl Problem {
             title: status.canonical_reason().unwrap_or_default(),
             status: status.as_u16(),
             detail: detail.into(),
+            closes: false,
             error: None,
         }
     }
@@ -60,6 +64,12 @@ impl Problem {
     /// Whether nobody knows if the request was done.
     pub(super) fn is_indeterminate(&self) -> bool {
         self.error.as_ref().is_some_and(|error| error.kind == ErrorKind::Indeterminate.as_str())
+    }
+
+    /// The same before the body of its request was read.
+    pub(super) fn closing(mut self) -> Self {
+        self.closes = true;
+        self
     }
 
     /// The same with another status.
@@ -122,7 +132,11 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.status();
         let kind = HeaderValue::from_static("application/problem+json");
+        let closes = self.closes;
         let mut response = (status, [(header::CONTENT_TYPE, kind)], Json(self)).into_response();
+        if closes {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Basic realm=\"argon\", charset=\"UTF-8\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
