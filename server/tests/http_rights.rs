@@ -53,7 +53,7 @@ impl User {
     }
 }
 
-/// Numbers that look random: SplitMix64 (Steele, Lea and Flood 2014).
+/// Numbers that look random, by splitmix64 (Steele, Lea and Flood 2014).
 struct Random(u64);
 
 impl Random {
