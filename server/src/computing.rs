@@ -18,7 +18,7 @@ pub(crate) async fn aside<T: Send + 'static>(
     (&mut task.0).await.ok()
 }
 
-/// Runs work on a thread that the runtime does without meanwhile.
+/// Runs work on a thread that the runtime does without meanwhile. Within [`aside`], that is so already.
 pub(crate) async fn computing<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     let has_others = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;

@@ -61,6 +61,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 pub use failure::CommandError;
 pub use http::HttpOptions;
@@ -69,7 +70,7 @@ pub use tls::TlsFiles;
 
 use connection::Connection;
 use operations::Reason;
-use shared::Shared;
+use shared::{Open, Shared};
 
 /// How often idle cursors and sessions are looked for.
 const EXPIRY: Duration = Duration::from_secs(30);
@@ -260,15 +261,8 @@ fn accept(
     (stream, tls): (TcpStream, Option<TlsAcceptor>),
     (id, peer): (i32, SocketAddr),
 ) {
-    let open = shared.counters.connections.load(Ordering::Relaxed);
-    if open >= shared.options.connections {
-        tracing::warn!(%peer, open, "a connection was refused: too many are open");
-        return;
-    }
     let Ok(local) = stream.local_addr() else { return };
-    // Replies are written whole.
-    let _ = stream.set_nodelay(true);
-    let open = shared.counters.open();
+    let Some(open) = admit(shared, &stream, peer) else { return };
     let shared = shared.clone();
     connections.spawn(async move {
         let _open = open;
@@ -283,6 +277,27 @@ fn accept(
     });
 }
 
+/// Counts a connection as open, unless there are too many.
+pub(crate) fn admit(shared: &Shared, stream: &TcpStream, peer: SocketAddr) -> Option<Open> {
+    let open = shared.counters.connections.load(Ordering::Relaxed);
+    if open >= shared.options.connections {
+        tracing::warn!(%peer, open, "a connection was refused: too many are open");
+        return None;
+    }
+    // Replies are written whole.
+    let _ = stream.set_nodelay(true);
+    Some(shared.counters.open())
+}
+
+/// Agrees on TLS with a client.
+pub(crate) async fn agree(
+    tls: &TlsAcceptor,
+    stream: TcpStream,
+) -> io::Result<TlsStream<TcpStream>> {
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the client did not agree on TLS");
+    tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await.map_err(late)?
+}
+
 /// Serves a connection by TLS.
 async fn serve_tls(
     shared: &Arc<Shared>,
@@ -290,8 +305,7 @@ async fn serve_tls(
     tls: &TlsAcceptor,
     (id, peer, local): (i32, SocketAddr, SocketAddr),
 ) -> std::result::Result<(), wire::WireError> {
-    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the client did not agree on TLS");
-    let stream = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await.map_err(late)??;
+    let stream = agree(tls, stream).await?;
     let certificates = stream.get_ref().1.peer_certificates();
     let subject = certificates.and_then(<[_]>::first).and_then(tls::subject);
     Arc::new(Connection::new(id, peer, local, subject)).serve(shared, stream).await

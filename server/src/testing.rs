@@ -14,7 +14,13 @@ use crate::command;
 use crate::connection::Connection;
 use crate::options::ServeOptions;
 use crate::shared::Shared;
-use crate::wire::{Flags, Form, Request};
+use crate::wire::{Flags, Form, Request, Sequence};
+
+/// A request as a message.
+pub(crate) fn request(body: &Document, sequences: Vec<Sequence>) -> Request {
+    let body = RawDocumentBuf::try_from(body).unwrap();
+    Request { id: 1, form: Form::Message(Flags::default()), compressor: None, body, sequences }
+}
 
 /// A server, to which users are logged in without a password.
 pub(crate) struct TestServer {

@@ -9,7 +9,6 @@ use futures::FutureExt;
 use std::sync::Arc;
 
 use super::cursor::open;
-use super::dispatch::may_compute;
 use super::{Call, Command, Effect, Reply, tailable};
 use crate::arguments::Arguments;
 use crate::computing::computing;
@@ -224,5 +223,5 @@ async fn find(call: &Call<'_>) -> Result<Reply> {
     }
     let is_scan = Query::scans(name.as_str(), &reading)?;
     let opened = async { open(call, query.run(name.as_str(), &reading)?, &namespace).await };
-    if is_scan && !may_compute(call.request) { computing(opened).await } else { opened.await }
+    if is_scan { computing(opened).await } else { opened.await }
 }

@@ -44,19 +44,13 @@ pub(super) fn is_light(request: &Request) -> bool {
 }
 
 fn is_find_by_id(body: &RawDocument) -> bool {
-    let mut has_filter = false;
-    let is_plain = |(name, value): (&str, RawBsonRef<'_>)| match (name, value) {
-        ("filter", RawBsonRef::Document(filter)) => {
-            has_filter = true;
-            is_id(filter)
-        }
+    is_by_id(body, "filter", |name, value| match (name, value) {
         ("projection", RawBsonRef::Document(projection)) => {
             all(projection, |(_, value)| is_switch(value))
         }
         ("find" | "limit" | "singleBatch" | "batchSize", _) => true,
         (name, _) => COMMON.contains(&name),
-    };
-    all(body, is_plain) && has_filter
+    })
 }
 
 /// Whether a command writes a few documents, each by a plain statement.
@@ -75,7 +69,7 @@ fn is_write(
             return false;
         }
     }
-    let in_body = |list: RawBsonRef<'_>| {
+    let mut in_body = |list: RawBsonRef<'_>| {
         let RawBsonRef::Array(list) = list else { return false };
         list.into_iter().all(|statement| {
             count += 1;
@@ -83,7 +77,6 @@ fn is_write(
             count <= MOST_STATEMENTS && statement.is_some_and(&is_plain)
         })
     };
-    let mut in_body = in_body;
     bytes <= MOST_BYTES
         && all(&request.body, |(name, value)| match name {
             name if name == command => true,
@@ -94,27 +87,28 @@ fn is_write(
 
 /// An update by operators, or a replacement; one by a pipeline computes.
 fn is_update_by_id(statement: &RawDocument) -> bool {
-    let mut has_filter = false;
-    let is_plain = all(statement, |(name, value)| match (name, value) {
-        ("q", RawBsonRef::Document(filter)) => {
-            has_filter = true;
-            is_id(filter)
-        }
-        ("u", RawBsonRef::Document(_)) | ("upsert" | "multi", _) => true,
-        _ => false,
-    });
-    is_plain && has_filter
+    is_by_id(statement, "q", |name, value| {
+        matches!((name, value), ("u", RawBsonRef::Document(_)) | ("upsert" | "multi", _))
+    })
 }
 
 fn is_deletion_by_id(statement: &RawDocument) -> bool {
+    is_by_id(statement, "q", |name, _| name == "limit")
+}
+
+/// Whether a document has a filter by an `_id` in this field, and only plain ones beside it.
+fn is_by_id(
+    document: &RawDocument,
+    filter: &str,
+    is_plain: impl Fn(&str, RawBsonRef<'_>) -> bool,
+) -> bool {
     let mut has_filter = false;
-    let is_plain = all(statement, |(name, value)| match (name, value) {
-        ("q", RawBsonRef::Document(filter)) => {
+    let is_plain = all(document, |(name, value)| match value {
+        RawBsonRef::Document(id) if name == filter => {
             has_filter = true;
-            is_id(filter)
+            is_id(id)
         }
-        ("limit", _) => true,
-        _ => false,
+        value => is_plain(name, value),
     });
     is_plain && has_filter
 }
@@ -151,16 +145,12 @@ fn all<'d>(
 
 #[cfg(test)]
 mod tests {
+    use bson::doc;
     use bson::raw::RawDocumentBuf;
-    use bson::{Document, doc};
 
     use super::*;
-    use crate::wire::{Flags, Form, Sequence};
-
-    fn request(body: &Document, sequences: Vec<Sequence>) -> Request {
-        let body = RawDocumentBuf::try_from(body).unwrap();
-        Request { id: 1, form: Form::Message(Flags::default()), compressor: None, body, sequences }
-    }
+    use crate::testing::request;
+    use crate::wire::Sequence;
 
     #[test]
     fn commands_on_single_documents_are_light() {

@@ -87,16 +87,11 @@ fn cut(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use bson::raw::RawDocumentBuf;
     use bson::{doc, rawdoc};
 
     use super::*;
-    use crate::wire::{Flags, Form, Sequence};
-
-    fn request(body: &Document, sequences: Vec<Sequence>) -> Request {
-        let body = RawDocumentBuf::try_from(body).unwrap();
-        Request { id: 1, form: Form::Message(Flags::default()), compressor: None, body, sequences }
-    }
+    use crate::testing::request;
+    use crate::wire::Sequence;
 
     #[test]
     fn a_command_is_shown_without_values() {

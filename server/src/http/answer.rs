@@ -51,12 +51,12 @@ pub(super) async fn answer(
     let mut call = call.map_err(|problem| if has_body { problem.closing() } else { problem })?;
     let body = read(body).await?;
     call.asked.add_body(route, &call.headers, &body)?;
+    // The body may name more.
+    call.require_rights().await?;
     if call.route.operation.effect == Effect::Read {
-        call.require_rights().await?;
         return call.read().await;
     }
     call.require_writes()?;
-    call.require_rights().await?;
     let what = (&head.method, &head.uri, &body);
     let once = match http.repeated.turn(&call.headers, call.who.as_ref(), what)? {
         Turn::Run(once) => once,

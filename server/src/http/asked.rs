@@ -53,17 +53,12 @@ impl Asked {
     }
 
     fn take_path(&mut self, route: &Prepared, path: &str) -> Result<(), Problem> {
-        for (pattern, part) in route.route.path.split('/').zip(path.split('/')) {
-            let name = pattern.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
-            let Some(name) = name else { continue };
-            let text = decoded(part).ok_or_else(|| {
-                Problem::bad_request(format!("'{part}' in the path is not UTF-8"))
-            })?;
+        self.path = parameters(route.route.path, path)?;
+        for (name, text) in &self.path {
             if let Some(field) = route.field_of(name) {
                 let value = route.fields[field].value(name, &[text.as_str()])?;
                 self.fields.insert(field.to_owned(), value);
             }
-            self.path.insert(name, text);
         }
         Ok(())
     }
@@ -190,6 +185,22 @@ impl Asked {
     }
 }
 
+/// The parameters of a path, decoded.
+pub(super) fn parameters(
+    pattern: &'static str,
+    path: &str,
+) -> Result<BTreeMap<&'static str, String>, Problem> {
+    let mut parameters = BTreeMap::new();
+    for (pattern, part) in pattern.split('/').zip(path.split('/')) {
+        let name = pattern.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
+        let Some(name) = name else { continue };
+        let text = decoded(part)
+            .ok_or_else(|| Problem::bad_request(format!("'{part}' in the path is not UTF-8")))?;
+        parameters.insert(name, text);
+    }
+    Ok(parameters)
+}
+
 /// Browsers send other types without asking the server whether they may.
 fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -202,13 +213,11 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn unknown(route: &Prepared, what: &str, name: &str) -> Problem {
-    let of_path: Vec<&str> =
-        route.path_parameters().filter_map(|parameter| route.field_of(parameter)).collect();
     let known = route
         .fields
         .keys()
         .map(String::as_str)
-        .filter(|field| !of_path.contains(field) && route.route.body != Some(*field));
+        .filter(|field| !route.is_in_path(field) && route.route.body != Some(*field));
     let known: Vec<&str> = known.collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     Problem::bad_request(format!("unknown {what} '{name}'; known: {known}"))

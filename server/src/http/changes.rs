@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt, stream};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::asked::Asked;
+use super::asked::{Asked, parameters};
 use super::cursor::Cursor;
 use super::problem::Problem;
 use super::reply::Page;
@@ -77,8 +77,10 @@ async fn events(
             "too many clients follow branches; try again later",
         )
     })?;
-    let (project, branch) = names(head.uri.path())?;
-    let target = answer::target_of(http, Some(project), branch, who.as_ref())?;
+    let named = parameters(PATH, head.uri.path())?;
+    let project = Some(ProjectName::new(&named["project"])?);
+    let branch = BranchName::new(&named["branch"])?;
+    let target = answer::target_of(http, project, branch, who.as_ref())?;
     require_right(http, who.as_ref(), &target).await?;
     let commits = target.branch().await?.watch(from(&head.headers)?).await?;
     let reader = Arc::new(Reader { http: http.clone(), who, target });
@@ -146,16 +148,6 @@ impl Reader {
         let id = format!("{}-{}", point.lsn, point.timeline);
         Ok(Event::default().id(id).event("commit").data(data))
     }
-}
-
-/// The project and the branch of a path.
-fn names(path: &str) -> Result<(ProjectName, BranchName), Problem> {
-    let mut parts = path
-        .split('/')
-        .map(|part| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned());
-    let project = parts.nth(3).unwrap_or_default();
-    let branch = parts.nth(1).unwrap_or_default();
-    Ok((ProjectName::new(project)?, BranchName::new(branch)?))
 }
 
 /// Where a client goes on: after the `id` of an event, or after a position.

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::{Extension, Router};
@@ -17,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::login::Peer;
 use crate::shared::{Shared, Stopping};
-use crate::{DRAIN, HANDSHAKE};
+use crate::{DRAIN, admit, agree};
 
 /// How long a client may take for the head of a request, and stay idle before it.
 const HEAD: Duration = Duration::from_secs(30);
@@ -63,20 +62,15 @@ fn accept(
     tls: Option<TlsAcceptor>,
     router: &Router,
 ) {
-    let open = shared.counters.connections.load(Ordering::Relaxed);
-    if open >= shared.options.connections {
-        tracing::warn!(%peer, open, "a connection was refused: too many are open");
-        return;
-    }
-    let _ = stream.set_nodelay(true);
-    let (open, stopping) = (shared.counters.open(), shared.stopping());
+    let Some(open) = admit(shared, &stream, peer) else { return };
+    let stopping = shared.stopping();
     let router = router.clone().layer(Extension(Peer(peer)));
     connections.spawn(async move {
         let _open = open;
         let Some(tls) = tls else { return connection(stream, router, stopping).await };
-        match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-            Ok(Ok(stream)) => connection(stream, router, stopping).await,
-            _ => tracing::debug!(%peer, "the client did not agree on TLS"),
+        match agree(&tls, stream).await {
+            Ok(stream) => connection(stream, router, stopping).await,
+            Err(error) => tracing::debug!(%peer, %error, "the client did not agree on TLS"),
         }
     });
 }

@@ -32,7 +32,7 @@ mod repeated;
 mod reply;
 mod routes;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use argon_service::discover::Place;
 use argon_service::settings::Settings;
@@ -74,7 +74,8 @@ pub(crate) struct Http {
     writing: Arc<RwLock<()>>,
     /// For each client that follows a branch.
     following: Arc<Semaphore>,
-    openapi: String,
+    /// The description, which few ask for: it is written when it is.
+    openapi: LazyLock<String, Box<dyn FnOnce() -> String + Send>>,
 }
 
 /// The most clients that follow branches at one time.
@@ -82,8 +83,9 @@ const MOST_FOLLOWING: usize = 256;
 
 /// The service of all paths, and what its writes hold.
 pub(crate) fn router(shared: &Arc<Shared>, options: HttpOptions) -> (Router, Arc<RwLock<()>>) {
-    let prepared = Prepared::all();
-    let openapi = openapi::document(&prepared).to_string();
+    let (prepared, generator) = Prepared::all();
+    let routes = prepared.clone();
+    let openapi = move || openapi::document(&routes, generator).to_string();
     let http = Arc::new(Http {
         shared: shared.clone(),
         options,
@@ -91,7 +93,7 @@ pub(crate) fn router(shared: &Arc<Shared>, options: HttpOptions) -> (Router, Arc
         repeated: Repeated::default(),
         writing: Arc::default(),
         following: Arc::new(Semaphore::new(MOST_FOLLOWING)),
-        openapi,
+        openapi: LazyLock::new(Box::new(openapi)),
     });
     let writing = http.writing.clone();
     let mut router = Router::new()
@@ -100,7 +102,7 @@ pub(crate) fn router(shared: &Arc<Shared>, options: HttpOptions) -> (Router, Arc
         .route(changes::PATH, get(changes::changes));
     for route in prepared {
         let path = route.route.path;
-        router = router.route(path, operation(Arc::new(route)));
+        router = router.route(path, operation(route));
     }
     let router = router
         .method_not_allowed_fallback(async || Problem::method_not_allowed())

@@ -1,25 +1,23 @@
 //! The description of all paths, as OpenAPI 3.1.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
 use super::asked::{CURSOR, LIMIT};
-use super::prepared::{Prepared, generator};
+use super::prepared::Prepared;
 use super::problem::Problem;
 use super::reply::LINES;
 use super::{changes, prepared};
 
-/// The document.
-pub(super) fn document(routes: &[Prepared]) -> Value {
-    let mut generator = generator();
+/// The document; the generator has the definitions to which the schemas of the routes refer.
+pub(super) fn document(routes: &[Arc<Prepared>], mut generator: SchemaGenerator) -> Value {
     let problem = generator.subschema_for::<Problem>();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for route in routes {
         let method = route.route.method.as_str().to_ascii_lowercase();
-        // The same definitions as in the schemas of the routes.
-        route.operation.request(&mut generator);
-        route.operation.result(&mut generator);
         paths.entry(route.route.path).or_default().insert(method, described(route));
     }
     paths.entry(changes::PATH).or_default().insert("get".to_owned(), changes());
@@ -84,9 +82,7 @@ fn operation_id(route: &Prepared) -> String {
 /// The fields that the path does not give.
 fn fields(route: &Prepared) -> impl Iterator<Item = (&String, &Value)> {
     let properties = route.request.get("properties").and_then(Value::as_object);
-    let of_path: Vec<&str> =
-        route.path_parameters().filter_map(|parameter| route.field_of(parameter)).collect();
-    properties.into_iter().flatten().filter(move |(name, _)| !of_path.contains(&name.as_str()))
+    properties.into_iter().flatten().filter(|(name, _)| !route.is_in_path(name))
 }
 
 fn is_required(route: &Prepared, field: &str) -> bool {

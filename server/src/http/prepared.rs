@@ -1,6 +1,7 @@
 //! A route with the schema of its request.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use argon_service::operations::{Operation, Scope};
 use schemars::generate::SchemaSettings;
@@ -21,7 +22,7 @@ pub(crate) struct Prepared {
 }
 
 /// Where schemas refer to definitions.
-pub(super) const DEFINITIONS: &str = "/components/schemas";
+const DEFINITIONS: &str = "/components/schemas";
 
 /// How the text of a parameter becomes a value of JSON.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,10 +37,13 @@ pub(super) enum Kind {
 }
 
 impl Prepared {
-    /// All routes.
-    pub(super) fn all() -> Vec<Self> {
-        let mut generator = generator();
-        ROUTES.iter().filter_map(|route| Self::of(route, &mut generator)).collect()
+    /// All routes, and what made their schemas.
+    pub(super) fn all() -> (Vec<Arc<Self>>, SchemaGenerator) {
+        let settings = SchemaSettings::draft2020_12();
+        let settings = settings.with(|settings| settings.definitions_path = DEFINITIONS.into());
+        let mut generator = settings.into_generator();
+        let prepared = ROUTES.iter().filter_map(|route| Self::of(route, &mut generator));
+        (prepared.map(Arc::new).collect(), generator)
     }
 
     fn of(route: &'static Route, generator: &mut SchemaGenerator) -> Option<Self> {
@@ -64,6 +68,11 @@ impl Prepared {
         let renamed = self.route.renamed.iter().find(|(name, _)| *name == parameter);
         let name = renamed.map_or(parameter, |(_, field)| field);
         self.fields.get_key_value(name).map(|(name, _)| name.as_str())
+    }
+
+    /// Whether the path gives a field of the request.
+    pub(super) fn is_in_path(&self, field: &str) -> bool {
+        self.path_parameters().any(|parameter| self.field_of(parameter) == Some(field))
     }
 
     /// Whether the result is of one state, which the path names.
@@ -92,12 +101,6 @@ impl Prepared {
     pub(super) fn is_of_project(&self) -> bool {
         self.operation.scope != Scope::Store
     }
-}
-
-/// What makes schemas of OpenAPI.
-pub(super) fn generator() -> SchemaGenerator {
-    let settings = SchemaSettings::draft2020_12();
-    settings.with(|settings| settings.definitions_path = DEFINITIONS.into()).into_generator()
 }
 
 impl Kind {

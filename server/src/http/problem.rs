@@ -13,6 +13,7 @@ use crate::failure::CommandError;
 
 /// An error of a request: an `application/problem+json`.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProblemDetails")]
 pub(super) struct Problem {
     /// Always `about:blank`: `kind` says what kind of error it is.
     r#type: &'static str,

@@ -31,11 +31,7 @@ pub(crate) fn require_login(
 /// `Unauthorized`; the errors of reading the arguments, the users, and the state that is read.
 pub(crate) async fn check(call: &mut Call<'_>) -> Result<()> {
     let who = call.connection.who();
-    let user = match &who {
-        Some(who) => call.shared.users.current(who).await?,
-        None => None,
-    };
-    call.held = Held { is_enforced: call.shared.options.auth, user };
+    call.held = Held::of(call.shared, who.as_ref()).await?;
     call.claim = Claim { user: who, demands: Arc::default() };
     if !call.held.is_enforced || matches!(call.command.need, Need::Nothing) {
         return Ok(());

@@ -9,6 +9,7 @@ use super::{Right, scope};
 use crate::auth::Who;
 use crate::failure::Result;
 use crate::place::Places;
+use crate::shared::Shared;
 
 /// The rights of a client: all of them, if the server asks for no login.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +28,15 @@ pub(crate) struct Claim {
 }
 
 impl Held {
+    /// The rights of whoever is logged in.
+    pub(super) async fn of(shared: &Shared, who: Option<&Who>) -> Result<Self> {
+        let user = match who {
+            Some(who) => shared.users.current(who).await?,
+            None => None,
+        };
+        Ok(Self { is_enforced: shared.options.auth, user })
+    }
+
     /// Whether there is a right on a scope; `None` is what every user has.
     pub(crate) fn allow(&self, right: Right, scope: Option<&Scope>) -> bool {
         if !self.is_enforced {

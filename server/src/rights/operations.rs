@@ -1,13 +1,13 @@
 //! What operations of the service demand, where a request names one.
 
+use argon_core::Revision;
 use argon_core::model::{BranchName, ProjectName};
 use argon_core::users::Scope;
-use argon_core::{Named, Revision};
 use argon_formats::extjson::parse_value;
 use argon_service::operations::{Effect, Operation, Scope as Works};
 use bson::{Bson, Document};
 
-use super::{Demand, Held, Right, of_stages};
+use super::{Demand, Held, Right, of_stages, scope};
 use crate::auth::Who;
 use crate::failure::{CommandError, Result};
 use crate::shared::Shared;
@@ -36,15 +36,10 @@ pub(crate) async fn check_operation(
     who: Option<&Who>,
     asked: &Asked<'_>,
 ) -> Result<()> {
-    let is_enforced = shared.options.auth;
-    if !is_enforced {
+    if !shared.options.auth {
         return Ok(());
     }
-    let user = match who {
-        Some(who) => shared.users.current(who).await?,
-        None => None,
-    };
-    let held = Held { is_enforced, user };
+    let held = Held::of(shared, who).await?;
     for demand in demands(asked)? {
         if !held.meets(&shared.places, &demand)? {
             let name = asked.operation.name;
@@ -116,10 +111,7 @@ fn scope_of_state(asked: &Asked<'_>, project: &ProjectName) -> Result<Scope> {
 
 fn scope_of_revision(revision: &str, project: &ProjectName) -> Result<Scope> {
     let revision: Revision = revision.parse()?;
-    Ok(match revision.name {
-        Named::Any(branch) => Scope::Branch(project.clone(), branch),
-        Named::Current | Named::Pin(_) => Scope::Project(project.clone()),
-    })
+    Ok(scope::of_named(project, revision.name))
 }
 
 fn scope_of_branch(asked: &Asked<'_>, project: &ProjectName) -> Scope {

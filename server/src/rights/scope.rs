@@ -3,6 +3,7 @@
 //! The name is parsed by the same function that decides what is read, after aliases and percent-encoding, so both
 //! always mean the same.
 
+use argon_core::model::ProjectName;
 use argon_core::users::Scope;
 use argon_core::{Named, Revision};
 
@@ -42,9 +43,14 @@ pub(super) fn of_revision(
     let Some(own) = of_database(places, database, right)? else { return Ok(None) };
     let (Scope::Branch(project, _) | Scope::Project(project)) = &own else { return Ok(Some(own)) };
     let revision: Revision = revision.parse()?;
-    Ok(Some(match revision.name {
+    Ok(Some(of_named(project, revision.name)))
+}
+
+/// What a grant has to cover for the state of a branch or a pin.
+pub(super) fn of_named(project: &ProjectName, name: Named) -> Scope {
+    match name {
         Named::Any(branch) => Scope::Branch(project.clone(), branch),
-        // The branch of the command, which may have named a pin or a position of another one.
+        // The current branch may be that of a pin, or of a position of another one.
         Named::Current | Named::Pin(_) => Scope::Project(project.clone()),
-    }))
+    }
 }

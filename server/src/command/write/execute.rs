@@ -16,7 +16,6 @@ use bson::Bson;
 use futures::FutureExt;
 
 use super::super::Call;
-use super::super::dispatch::may_compute;
 use super::earlier::Earlier;
 use super::statement::{Done, Statement};
 use crate::computing::computing;
@@ -49,7 +48,7 @@ pub(super) async fn execute(
     let statements = Arc::new(with_collations(&head, statements));
     let applied = apply_all(call, branch, &statements, is_ordered);
     let is_scan = statements.iter().any(|(_, statement)| has_collation(statement));
-    if is_scan && !may_compute(call.request) { computing(applied).await } else { applied.await }
+    if is_scan { computing(applied).await } else { applied.await }
 }
 
 /// Whether a statement compares texts by a collation, so that even an `_id` is found by a scan.
