@@ -10,7 +10,8 @@
 //! | [`wire`] | messages on a stream of bytes |
 //! | `connection`, `computing` | reads requests and writes replies; the threads on which commands compute |
 //! | `command` | the commands, a file or folder for each family, and the table of all |
-//! | `http` | REST |
+//! | `http`, `mcp` | REST, and tools for agents |
+//! | `requests` | what both have in common |
 //! | `change_stream` | the log of branches as events |
 //! | `arguments`, `failure` | reading the fields of a command; its errors |
 //! | `namespace`, `place`, `past` | names of databases, and the branch or state that each one is |
@@ -29,12 +30,14 @@ mod connection;
 mod cursors;
 mod failure;
 mod http;
+mod mcp;
 mod namespace;
 mod operation_counts;
 mod operations;
 mod options;
 mod past;
 mod place;
+mod requests;
 mod rights;
 mod sessions;
 mod shared;
@@ -64,8 +67,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 pub use failure::CommandError;
-pub use http::HttpOptions;
+pub use mcp::{AgentOptions, serve_agent};
 pub use options::{ServeOptions, Topology};
+pub use requests::OperationOptions;
 pub use tls::TlsFiles;
 
 use connection::Connection;
@@ -85,7 +89,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 pub struct Server {
     shared: Arc<Shared>,
     listener: Option<TcpListener>,
-    http: Option<(TcpListener, HttpOptions)>,
+    http: Option<(TcpListener, OperationOptions)>,
     tls: Option<TlsAcceptor>,
 }
 
@@ -127,7 +131,11 @@ impl Server {
     ///
     /// # Errors
     /// `Unavailable` if the address can't be listened at.
-    pub async fn listen_http(&mut self, address: &str, options: HttpOptions) -> Result<SocketAddr> {
+    pub async fn listen_http(
+        &mut self,
+        address: &str,
+        options: OperationOptions,
+    ) -> Result<SocketAddr> {
         let (listener, address) = listen(address).await?;
         self.http = Some((listener, options));
         Ok(address)

@@ -40,6 +40,8 @@ pub struct ServeOptions {
     pub idle: Option<Duration>,
     /// Commands that take longer are logged.
     pub slow: Duration,
+    /// Whether agents are served over HTTP.
+    pub mcp: bool,
 }
 
 impl ServeOptions {
@@ -61,6 +63,7 @@ impl ServeOptions {
             connections: Self::CONNECTIONS,
             idle: None,
             slow: Self::SLOW,
+            mcp: true,
         }
     }
 }

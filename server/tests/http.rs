@@ -10,10 +10,11 @@ use argon_core::Store;
 use argon_core::model::{BranchName, CollectionName};
 use argon_core::storage::{Secret, StoreUrl};
 use argon_core::write::CollectionChange;
-use argon_server::{HttpOptions, ServeOptions, Server, Stopper};
+use argon_server::{OperationOptions, ServeOptions, Server, Stopper};
 use argon_service::credentials::SaidBy;
 use argon_service::discover::Place;
 use argon_service::operations::Operation;
+use argon_service::user::scram::Mechanism;
 use argon_service::user::{self, CreateUser};
 use serde_json::{Value, json};
 use ureq::http::{HeaderMap, Method, Request};
@@ -49,7 +50,7 @@ impl Running {
         let options = ServeOptions { auth, ..ServeOptions::new(BranchName::new("main").unwrap()) };
         let mut server = Server::new(store.clone(), options).unwrap();
         let place = Place::of_url(StoreUrl::new("memory", ""), SaidBy::Argument);
-        let http = HttpOptions { place, settings: None };
+        let http = OperationOptions { place, settings: None };
         let address = server.listen_http("127.0.0.1:0", http).await.unwrap();
         let stopper = server.stopper();
         tokio::spawn(server.run());
@@ -595,4 +596,90 @@ async fn the_description_has_all_operations_and_no_loose_ends() {
         page.body.contains("/openapi.json") && !page.body.contains("https://"),
         "it works offline"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_logs_in_by_a_cookie_that_no_other_page_uses() {
+    let server = Running::new(true).await;
+    let request = CreateUser {
+        user: "ada".to_owned(),
+        database: None,
+        roles: vec!["root@*".to_owned()],
+        mechanisms: vec![Mechanism::Sha256],
+    };
+    user::create(&server.store, request, Some(&Secret::new("secret"))).await.unwrap();
+    let session = "/v1/session";
+    let shown = server.send("GET", session, &[], None).json();
+    assert_eq!((&shown["user"], &shown["auth"]), (&Value::Null, &Value::from(true)));
+    let login = |password: &str| json!({ "user": "ada", "password": password });
+    let refused = server.send("POST", session, &[], Some(login("wrong")));
+    assert_eq!((refused.status, refused.header("set-cookie")), (401, ""));
+    let cross = [("origin", "http://evil.example")];
+    assert_eq!(server.send("POST", session, &cross, Some(login("secret"))).status, 403);
+    let reply = server.send("POST", session, &[], Some(login("secret")));
+    assert_eq!(reply.status, 204, "{}", reply.body);
+    let set = reply.header("set-cookie");
+    for flag in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(set.contains(flag), "{set}");
+    }
+    let cookie = set.split(';').next().unwrap().to_owned();
+    let with = [("cookie", cookie.as_str())];
+    assert_eq!(server.send("GET", session, &with, None).json()["user"], "ada");
+    assert_eq!(server.send("GET", "/v1/projects", &with, None).status, 200);
+    // What changes something has to come from a page of the server.
+    let body = || Some(json!({ "project": "shop" }));
+    assert_eq!(server.send("POST", "/v1/projects", &with, body()).status, 403);
+    let own = format!("http://{}", server.address);
+    let of_page = [("cookie", cookie.as_str()), ("origin", own.as_str())];
+    assert_eq!(server.send("POST", "/v1/projects", &of_page, body()).status, 201);
+    // A script of a page is not asked for the password by the browser's own window.
+    let of_script = [("sec-fetch-dest", "empty"), ("sec-fetch-site", "same-origin")];
+    let asked = server.send("GET", "/v1/projects", &of_script, None);
+    assert!(!asked.header("www-authenticate").contains("Basic"));
+    // A new password ends the session, and so does the user.
+    let changed = argon_service::user::ChangePassword { user: "ada".to_owned(), database: None };
+    user::change_password(&server.store, changed, &Secret::new("another")).await.unwrap();
+    server.send("POST", "/v1/projects", &of_page, body());
+    let mut status = 200;
+    for _ in 0..100 {
+        status = server.send("GET", "/v1/projects", &with, None).status;
+        if status == 401 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(status, 401);
+    let reply = server.send("POST", session, &[], Some(login("another")));
+    let cookie = reply.header("set-cookie").split(';').next().unwrap().to_owned();
+    let of_page = [("cookie", cookie.as_str()), ("origin", own.as_str())];
+    assert_eq!(server.send("GET", "/v1/projects", &of_page, None).status, 200);
+    assert_eq!(server.send("DELETE", session, &of_page, None).status, 204);
+    assert_eq!(server.send("GET", "/v1/projects", &of_page, None).status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_sees_the_projects_that_are_theirs() {
+    let server = Running::new(true).await;
+    for project in ["farm", "shop", "zoo"] {
+        server.store.project_or_create(project).await.unwrap();
+    }
+    for (name, role) in [("all", "read@*"), ("one", "read@shop:try"), ("none", "userAdmin@zoo")] {
+        let request = CreateUser {
+            user: name.to_owned(),
+            database: None,
+            roles: vec![role.to_owned()],
+            mechanisms: vec![Mechanism::Sha256],
+        };
+        user::create(&server.store, request, Some(&Secret::new(name))).await.unwrap();
+    }
+    let seen = |name: &str| {
+        let login = data_encoding::BASE64.encode(format!("{name}:{name}").as_bytes());
+        let login = format!("Basic {login}");
+        let listed = server.send("GET", "/v1/projects", &[("authorization", &login)], None).json();
+        let names = listed.as_array().unwrap().iter().map(|listed| listed["project"].to_string());
+        names.collect::<Vec<_>>().join(" ").replace('"', "")
+    };
+    assert_eq!(seen("all"), "farm shop zoo");
+    assert_eq!(seen("one"), "shop");
+    assert_eq!(seen("none"), "");
 }

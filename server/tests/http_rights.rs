@@ -1,4 +1,4 @@
-//! Random users send random requests over HTTP. Whatever they send, nobody reads a branch or changes one without the
+//! Random users send random requests over HTTP, and call random tools of agents. Whatever they send, nobody reads a branch or changes one without the
 //! right on it.
 //!
 //! `ARGON_ATTEMPTS=10000 ARGON_SEED=7 cargo test -p argon-server --test http_rights` is the long run.
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use argon_core::model::BranchName;
 use argon_core::storage::{Secret, StoreUrl};
 use argon_core::{Branch, Store};
-use argon_server::{HttpOptions, ServeOptions, Server};
+use argon_server::{OperationOptions, ServeOptions, Server};
 use argon_service::credentials::SaidBy;
 use argon_service::discover::Place;
 use argon_service::operations::{Effect, Operation};
@@ -136,6 +136,7 @@ struct Attempts {
     base: String,
     agent: ureq::Agent,
     described: Value,
+    tools: Value,
     random: Random,
 }
 
@@ -148,6 +149,16 @@ impl Attempts {
             .header("authorization", format!("Basic {login}"));
         if body.is_some() {
             request = request.header("content-type", "application/json");
+        }
+        if let (MCP, Some(body)) = (path, body) {
+            request = request
+                .header("accept", "application/json, text/event-stream")
+                .header("mcp-protocol-version", "2026-07-28")
+                .header("mcp-method", body["method"].as_str().unwrap());
+            let parameters = &body["params"];
+            if let Some(name) = parameters["name"].as_str().or(parameters["uri"].as_str()) {
+                request = request.header("mcp-name", name);
+            }
         }
         let request = request.body(body.map(Value::to_string).unwrap_or_default()).unwrap();
         tokio::task::block_in_place(|| {
@@ -212,10 +223,62 @@ impl Attempts {
     }
 }
 
+/// Where agents call tools.
+const MCP: &str = "/mcp";
+
+/// What a request of the protocol's newest revision says of itself.
+fn meta() -> Value {
+    json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": { "name": "fuzzer", "version": "1" },
+        "io.modelcontextprotocol/clientCapabilities": {},
+    })
+}
+
+impl Attempts {
+    /// Sends a request of the protocol of agents.
+    fn ask(&self, user: &User, method: &str, mut parameters: Value) -> (u16, String) {
+        parameters["_meta"] = meta();
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters });
+        self.send(user, "POST", MCP, Some(&body))
+    }
+
+    /// A call of a tool, with values that lead somewhere; whether it only reads.
+    fn next_call(&mut self) -> (bool, Value) {
+        let tools = self.tools.clone();
+        let tool = self.random.of(tools.as_array().unwrap());
+        let schema = &tool["inputSchema"];
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        let mut arguments = serde_json::Map::new();
+        let random = &mut self.random;
+        for name in schema["properties"].as_object().into_iter().flat_map(|all| all.keys()) {
+            let is_required = required.iter().any(|one| one == name);
+            let value = match name.as_str() {
+                "cursor" if random.below(3) == 0 => {
+                    let cursor = json!({ "r": random.revision(), "n": 0 });
+                    Some(BASE64URL_NOPAD.encode(cursor.to_string().as_bytes()).into())
+                }
+                name if is_required || random.below(3) == 0 => random.value(name),
+                _ => None,
+            };
+            if let Some(value) = value {
+                arguments.insert(name.clone(), value);
+            }
+        }
+        let reads = tool["annotations"]["readOnlyHint"] == true;
+        (reads, json!({ "name": tool["name"], "arguments": arguments }))
+    }
+}
+
 /// The operation of a request; the names of two have the way of it.
 fn operation(id: &str) -> Option<&'static Operation> {
     let name = id.trim_end_matches("_by_body").trim_end_matches("_one");
     Operation::named(name).ok()
+}
+
+/// The message of a reply, which is the only event.
+fn of_event(reply: &str) -> &str {
+    reply.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or(reply)
 }
 
 async fn filled(store: &Store) -> BTreeMap<(&'static str, &'static str), Branch> {
@@ -264,16 +327,20 @@ async fn nobody_reads_or_changes_a_branch_without_the_right_on_it() {
         ServeOptions { auth: true, ..ServeOptions::new(BranchName::new("main").unwrap()) };
     let mut server = Server::new(store.clone(), options).unwrap();
     let place = Place::of_url(StoreUrl::new("memory", ""), SaidBy::Argument);
-    let http = HttpOptions { place, settings: None };
+    let http = OperationOptions { place, settings: None };
     let address = server.listen_http("127.0.0.1:0", http).await.unwrap();
     let stopper = server.stopper();
     let running = tokio::spawn(server.run());
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let base = format!("http://{address}");
-    let mut attempt = Attempts { base, agent, described: Value::Null, random: Random(seed) };
+    let mut attempt =
+        Attempts { base, agent, described: Value::Null, tools: Value::Null, random: Random(seed) };
     let root = users.iter().find(|user| user.role == "root" && user.scope == "*").unwrap().clone();
     let (_, described) = attempt.send(&root, "GET", "/openapi.json", None);
     attempt.described = serde_json::from_str(&described).unwrap();
+    let (_, listed) = attempt.ask(&root, "tools/list", json!({}));
+    let listed: Value = serde_json::from_str(of_event(&listed)).unwrap();
+    attempt.tools = listed["result"]["tools"].clone();
     for (pin, revision) in [("v1", "main@1"), ("s1", "secret@2")] {
         let body = json!({ "pin": pin, "revision": revision });
         let (status, reply) = attempt.send(&root, "POST", "/v1/projects/shop/pins", Some(&body));
@@ -287,16 +354,32 @@ async fn nobody_reads_or_changes_a_branch_without_the_right_on_it() {
         (heads, store.project("shop").await.unwrap().branches().await.unwrap().len())
     };
     let before = heads().await;
-    let (mut seen, mut refused) = (0, 0);
+    let (mut seen, mut refused, mut read_by_tools) = (0, 0, 0);
     for number in 0..attempts {
         let user = attempt.random.of(&users).clone();
-        let (id, method, path, body) = attempt.next();
-        let Some(operation) = operation(&id) else { continue };
+        let (method, path, body, reads) = match attempt.random.below(4) {
+            0 => {
+                let (reads, call) = attempt.next_call();
+                ("tools/call".to_owned(), MCP.to_owned(), Some(call), reads)
+            }
+            1 if attempt.random.below(4) == 0 => {
+                let uri = format!("argon://shop@{}/users", attempt.random.revision());
+                ("resources/read".to_owned(), MCP.to_owned(), Some(json!({ "uri": uri })), true)
+            }
+            _ => {
+                let (id, method, path, body) = attempt.next();
+                let Some(operation) = operation(&id) else { continue };
+                (method, path, body, operation.effect == Effect::Read)
+            }
+        };
         // What a user may change is not the question here, and would change what the others find.
-        if operation.effect != Effect::Read && user.may_change() {
+        if !reads && user.may_change() {
             continue;
         }
-        let (status, reply) = attempt.send(&user, &method, &path, body.as_ref());
+        let (status, reply) = match &body {
+            Some(parameters) if path == MCP => attempt.ask(&user, &method, parameters.clone()),
+            body => attempt.send(&user, &method, &path, body.as_ref()),
+        };
         let what = format!(
             "attempt {number} of seed {seed}: {user:?} {method} {path} {body:?}: {status} {reply}"
         );
@@ -306,14 +389,16 @@ async fn nobody_reads_or_changes_a_branch_without_the_right_on_it() {
             seen += u32::from(has_mark);
         }
         assert!(status < 500 || status == 503, "{what}");
-        refused += u32::from(status == 403);
-        if operation.effect != Effect::Read {
+        let by_tool = path == MCP && reply.contains("not authorized");
+        refused += u32::from(status == 403 || by_tool);
+        read_by_tools += u32::from(path == MCP && reply.contains("mark of"));
+        if !reads {
             assert_eq!(heads().await, before, "{what}");
         }
     }
     assert!(
-        seen > 0 && refused > 0,
-        "the attempts reach something: {seen} marks, {refused} refused"
+        seen > 0 && refused > 0 && read_by_tools > 0,
+        "the attempts reach something: {seen} marks, {read_by_tools} by tools, {refused} refused"
     );
     stopper.stop();
     running.await.unwrap();

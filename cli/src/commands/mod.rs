@@ -43,6 +43,7 @@ mod jobs;
 mod legacy;
 mod log;
 mod man;
+mod mcp;
 mod merge;
 mod metrics;
 mod migrate;
@@ -139,6 +140,7 @@ pub(crate) enum Command {
     Metrics(metrics::MetricsArgs),
     Top(top::TopArgs),
     Serve(serve::ServeArgs),
+    Mcp(mcp::McpArgs),
     #[command(subcommand)]
     User(user::UserCommand),
     ServeMetrics(serve_metrics::ServeMetricsArgs),
@@ -215,6 +217,7 @@ impl Command {
             | Self::Metrics(_)
             | Self::Top(_)
             | Self::Serve(_)
+            | Self::Mcp(_)
             | Self::ServeMetrics(_)
             | Self::Shell(_)
             | Self::Health(_) => true,
@@ -279,6 +282,7 @@ impl Command {
             Self::Metrics(args) => args.run(context).await,
             Self::Top(args) => args.run(context).await,
             Self::Serve(args) => args.run(context).await,
+            Self::Mcp(args) => args.run(context).await,
             Self::User(command) => command.run(context).await,
             Self::ServeMetrics(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argon_core::{Error, Store};
-use argon_server::{HttpOptions, ServeOptions, Server, TlsFiles, Topology};
+use argon_server::{OperationOptions, ServeOptions, Server, TlsFiles, Topology};
 use argon_service::{OpenStore, first_branch};
 use clap::{Args, ValueEnum};
 
@@ -21,7 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   argon serve
   argon serve --listen 127.0.0.1:0 --print-uri
-  argon serve --http 127.0.0.1:7700
+  argon serve --http 127.0.0.1:7700 --mcp
   curl http://127.0.0.1:7700/v1/projects/shop/states/try@1234/collections
   argon serve --alias shop=shop:try
   argon serve --listen 0.0.0.0:27017 --tls-cert server.pem --tls-key server.key
@@ -34,8 +34,9 @@ creates it from the head of the default branch. Other argon commands use a local
 it runs, by a socket in its directory. Every command that writes is a commit, signed by the user, or
 without one by the application's name; its comment is the message.
 
-Without an address, it listens for drivers at 127.0.0.1:27017 and for HTTP at 127.0.0.1:7700; with some, only at
-these. HTTP has all operations as REST: its page is the reference, and /openapi.json describes them.
+Without an address, it listens for drivers at 127.0.0.1:27017 and for HTTP at 127.0.0.1:7700, with the tools of
+agents at /mcp; with --listen, --http or --mcp, only for these. HTTP has all operations as REST: its page is the
+reference, and /openapi.json describes them.
 
 With --auth, clients log in (`argon user create`), and may do what their roles allow. At an address that other
 machines reach, --auth and TLS are required; --insecure does without.";
@@ -53,6 +54,9 @@ pub(crate) struct ServeArgs {
     /// Where to listen for HTTP; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT")]
     http: Option<SocketAddr>,
+    /// Serve agents at /mcp of the address for HTTP, by the Model Context Protocol
+    #[arg(long)]
+    mcp: bool,
     /// Give a database another name, such as shop=shop:try; repeatable
     #[arg(long, value_name = "NAME=DATABASE", value_parser = alias)]
     alias: Vec<(String, String)>,
@@ -105,6 +109,7 @@ enum TopologyArg {
 impl ServeArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let (wire, http) = self.addresses();
+        let mcp = self.mcp || (self.listen.is_none() && self.http.is_none());
         let exposed =
             [wire, http].into_iter().flatten().find(|address| !address.ip().is_loopback());
         let is_open = exposed.is_some() && !self.insecure;
@@ -136,6 +141,7 @@ impl ServeArgs {
             connections: self.max_connections,
             idle: self.idle_timeout,
             slow: self.slow,
+            mcp,
             ..ServeOptions::new(branch)
         };
         let mut server = Server::new(store, options)?;
@@ -147,8 +153,9 @@ impl ServeArgs {
         }
         if let Some(address) = http {
             let settings = Some(Arc::new(context.settings().clone()));
-            let address =
-                server.listen_http(&address.to_string(), HttpOptions { place, settings }).await?;
+            let address = server
+                .listen_http(&address.to_string(), OperationOptions { place, settings })
+                .await?;
             let scheme = if has_tls { "https" } else { "http" };
             uris.push(format!("{scheme}://{address}/"));
         }
@@ -176,7 +183,8 @@ impl ServeArgs {
     /// Where it listens for drivers, and for HTTP.
     fn addresses(&self) -> (Option<SocketAddr>, Option<SocketAddr>) {
         match (self.listen, self.http) {
-            (None, None) => (Some(WIRE), Some(HTTP)),
+            (None, None) if !self.mcp => (Some(WIRE), Some(HTTP)),
+            (wire, None) if self.mcp => (wire, Some(HTTP)),
             asked => asked,
         }
     }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use argon_test_servers::{python_environment, server_or_skip};
 
 use crate::clients::node;
-use crate::server::Server;
+use crate::server::{ANY, Server};
 use crate::support::Place;
 
 const SCHEMATHESIS: &str = include_str!("http/requirements.txt");
@@ -96,5 +96,5 @@ fn serve() -> Server {
     place.ok(&["project", "create", "shop"]);
     place.ok(&["put", "-c", "users", r#"{"_id": 1, "a": 1}"#]);
     place.ok(&["put", "-c", "users", r#"{"_id": 2, "a": [1, 2]}"#]);
-    Server::start_at(place, "--http")
+    Server::start_with(place, &["--http", ANY])
 }

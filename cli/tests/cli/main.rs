@@ -32,6 +32,7 @@ mod indexes;
 mod legacy;
 mod log;
 mod masks;
+mod mcp;
 mod merge;
 mod metrics;
 mod migrate;

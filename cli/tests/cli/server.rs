@@ -11,6 +11,8 @@ use bson::Document;
 
 use crate::support::Place;
 
+/// A free port.
+pub(crate) const ANY: &str = "127.0.0.1:0";
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The server gets half a minute to end.
 const END: Duration = Duration::from_secs(30);
@@ -32,14 +34,14 @@ impl Server {
 
     #[track_caller]
     pub(crate) fn start_in(place: Place) -> Self {
-        Self::start_at(place, "--listen")
+        Self::start_with(place, &["--listen", ANY])
     }
 
-    /// A server for what an option says: `--listen` for drivers, `--http`.
+    /// A server with these options, such as `--http` and an address.
     #[track_caller]
-    pub(crate) fn start_at(place: Place, option: &str) -> Self {
+    pub(crate) fn start_with(place: Place, options: &[&str]) -> Self {
         let mut process = place
-            .command(&["serve", option, "127.0.0.1:0", "--print-uri"])
+            .command(&[&["serve", "--print-uri"], options].concat())
             .stdout(Stdio::piped())
             .stderr(File::create(place.path("log")).unwrap())
             .spawn()

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use argon_core::model::{Actor, BranchName, ProjectName};
 use argon_core::{Revision, State};
-use argon_service::OpenStore;
-use argon_service::config::Config;
-use argon_service::operations::{Effect, Operation, Output, Request as Asking, Scope, Target};
+use argon_service::operations::{Effect, Output, Request as Asking, Target};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::request::Parts;
@@ -16,19 +14,21 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::mpsc;
 
 use super::asked::{Asked, LIMIT};
-use super::cursor::Cursor;
 use super::prepared::Prepared;
 use super::problem::Problem;
 use super::repeated::Turn;
-use super::reply::{self, LINES, Lines, Page, Whole};
+use super::reply::{self, LINES, Lines};
 use super::{Http, MOST_BODY_BYTES};
 use crate::auth::Who;
 use crate::computing::aside;
+use crate::requests::{self, Cursor, Page, StatePlace, Whole};
 use crate::rights;
 
 /// The items of a page, by default and at most.
 const PAGE: u64 = 100;
 const MOST_OF_PAGE: u64 = 10_000;
+/// A page that has more bytes takes no further item.
+const MOST_BYTES_OF_PAGE: usize = 16 << 20;
 /// How long a client may take for a body.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Why a condition is refused.
@@ -49,7 +49,7 @@ pub(super) async fn answer(
     // Whoever may do nothing sends no body either, and begins anew.
     let call = begin(http, route, &head).await;
     let mut call = call.map_err(|problem| if has_body { problem.closing() } else { problem })?;
-    let body = read(body).await?;
+    let body = read(body, MOST_BODY_BYTES).await?;
     call.asked.add_body(route, &call.headers, &body)?;
     // The body may name more.
     call.require_rights().await?;
@@ -91,21 +91,22 @@ async fn begin(http: &Arc<Http>, route: &Arc<Prepared>, head: &Parts) -> Result<
         asked.path.insert("revision", revision);
     }
     let (http, route, headers) = (http.clone(), route.clone(), head.headers.clone());
-    let target = target(&http, &route, &asked, who.as_ref())?;
+    let mut target = target(&http, &route, &asked, who.as_ref())?;
+    target.sees = rights::visible(&http.shared, who.as_ref()).await?;
     let call = Call { http, route, target, headers, asked, cursor, who };
     call.require_rights().await?;
     Ok(call)
 }
 
-/// Reads a body.
-async fn read(body: Body) -> Result<Bytes, Problem> {
-    let body = axum::body::to_bytes(body, MOST_BODY_BYTES);
+/// Reads a body of so many bytes at most.
+pub(super) async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
+    let body = axum::body::to_bytes(body, most);
     let body = tokio::time::timeout(PATIENCE, body).await.map_err(|_| {
         let detail = format!("the body did not come within {} s", PATIENCE.as_secs());
         Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
     })?;
     body.map_err(|_| {
-        let detail = format!("the body has more than {MOST_BODY_BYTES} bytes, or was cut off");
+        let detail = format!("the body has more than {most} bytes, or was cut off");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     })
 }
@@ -148,10 +149,7 @@ pub(super) fn target_of(
     if let Some(who) = who {
         store = store.session(Actor::new(who.name.to_string())?);
     }
-    let place = http.options.place.clone();
-    let opened = OpenStore { store, place, config: Config::default(), config_file: None };
-    let settings = http.options.settings.clone();
-    Ok(Target { settings, ..Target::new(opened, project, branch) })
+    Ok(requests::target(&http.options, store, project, branch))
 }
 
 impl Call {
@@ -163,28 +161,22 @@ impl Call {
         let mut of_state = None;
         if self.route.is_of_state() {
             let named: Revision = self.asked.path["revision"].parse()?;
-            let (state, exact) = self.target.exact(&named).await?;
-            let timeline = state.view().point().map(|point| point.timeline.to_string());
-            let expected = self.cursor.as_ref().and_then(|cursor| cursor.timeline.clone());
-            if expected.is_some() && expected != timeline {
-                let detail = "the branch was reset since the first page; begin again";
-                return Err(Problem::new(StatusCode::CONFLICT, detail));
-            }
-            self.asked.set("revision", serde_json::Value::from(exact.as_str()).to_string());
-            let tag = tag(&state).await?;
+            let state = StatePlace::find(&self.target, &named, self.cursor.as_ref()).await?;
+            let exact = state.revision.as_str();
+            self.asked.set("revision", serde_json::Value::from(exact).to_string());
+            let tag = tag(&state.state).await?;
             if self.has_seen(&tag) {
-                return Ok(self.with_state(StatusCode::NOT_MODIFIED.into_response(), &exact, &tag));
+                return Ok(self.with_state(StatusCode::NOT_MODIFIED.into_response(), exact, &tag));
             }
-            of_state = Some((exact, timeline, tag));
+            of_state = Some((state, tag));
         }
         let response = if self.route.operation.is_list {
-            let place = of_state.clone().map(|(exact, timeline, _)| (exact, timeline));
-            self.list(place).await?
+            self.list(of_state.as_ref().map(|(state, _)| state)).await?
         } else {
             reply::json(StatusCode::OK, self.whole().await?)
         };
         Ok(match of_state {
-            Some((exact, _, tag)) => self.with_state(response, &exact, &tag),
+            Some((state, tag)) => self.with_state(response, &state.revision, &tag),
             None => response,
         })
     }
@@ -193,13 +185,7 @@ impl Call {
     async fn write(mut self) -> Result<Response, Problem> {
         let has_condition = self.require_match().await? || self.require_absent()?;
         let result = self.whole().await;
-        let shared = &self.http.shared;
-        if self.route.operation.scope != Scope::Branch {
-            // A branch may have been deleted or renamed, a user changed.
-            shared.places.forget_all();
-            shared.users.forget();
-        }
-        shared.clock.tick(shared.store.environment());
+        requests::forget(&self.http.shared, self.route.operation);
         match result {
             Ok(json) if self.route.route.creates => Ok(reply::json(StatusCode::CREATED, json)),
             Ok(json) => Ok(reply::json(StatusCode::OK, json)),
@@ -226,23 +212,20 @@ impl Call {
 
     /// The whole result.
     async fn whole(&mut self) -> Result<Vec<u8>, Problem> {
-        let output = self.run(Whole::default()).await?;
+        let output = self.run(Whole::new()).await?;
         output.1?;
         Ok(output.0.into_json())
     }
 
     /// A list: a page of it, or all of it line by line, as the client accepts.
-    async fn list(&mut self, place: Option<(String, Option<String>)>) -> Result<Response, Problem> {
+    async fn list(&mut self, state: Option<&StatePlace>) -> Result<Response, Problem> {
         let accepted = self.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
         let wants_lines = accepted.is_some_and(|accept| accept.contains(LINES));
         if wants_lines && self.cursor.is_none() {
             return self.lines().await;
         }
         let request = self.asked.of_pages(self.route.operation.name);
-        if self.cursor.as_ref().is_some_and(|cursor| cursor.request != request) {
-            return Err(Problem::bad_request("'cursor' is of another request"));
-        }
-        let before = self.cursor.as_ref().map_or(0, |cursor| cursor.before);
+        let cursor = Cursor::of_page(self.cursor.as_ref(), request, state)?;
         let of_request = self.asked.take(LIMIT).filter(|limit| limit != "null");
         let limit = match of_request.as_ref().or(self.asked.limit.as_ref()) {
             Some(limit) => limit.parse().ok().filter(|limit| *limit > 0).ok_or_else(|| {
@@ -252,19 +235,10 @@ impl Call {
         };
         let room = limit.min(MOST_OF_PAGE);
         if self.route.fields.contains_key(LIMIT) {
-            let most = before.saturating_add(room).saturating_add(1);
-            self.asked.set(LIMIT, most.min(i64::MAX.unsigned_abs()).to_string());
+            self.asked.set(LIMIT, cursor.most(room).to_string());
         }
-        let (page, result) = self.run(Page::new(before, room)).await?;
-        let next = page.has_next();
-        if !next {
-            result?;
-        }
-        let (revision, timeline) = place.unzip();
-        let before = before + page.taken();
-        let timeline = timeline.flatten();
-        let next = next.then(|| Cursor { revision, timeline, request, before }.text());
-        Ok(reply::json(StatusCode::OK, page.finish(next.as_deref())))
+        let (page, result) = self.run(Page::new(cursor.before, room, MOST_BYTES_OF_PAGE)).await?;
+        Ok(reply::json(StatusCode::OK, page.finish(result, cursor)?))
     }
 
     async fn lines(&mut self) -> Result<Response, Problem> {
@@ -288,23 +262,12 @@ impl Call {
         reply::lines(receiver).await
     }
 
-    /// Runs the operation. A read ends with its client.
     async fn run<O: Output + 'static>(
         &self,
-        mut output: O,
+        output: O,
     ) -> Result<(O, argon_service::Result<()>), Problem> {
-        let _permit = self.http.shared.computing.acquire().await;
-        let (operation, request): (&'static Operation, _) =
-            (self.route.operation, Asking::Json(self.asked.request()));
-        let target = self.target.clone();
-        let run = aside(async move {
-            let result = operation.run(&target, &request, &mut output).await;
-            (output, result)
-        });
-        run.await.ok_or_else(|| {
-            let detail = "the server failed within this request; its log says where";
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
-        })
+        let (shared, request) = (&self.http.shared, self.asked.request());
+        Ok(requests::run(shared, self.route.operation, &self.target, request, output).await?)
     }
 
     async fn require_rights(&self) -> Result<(), Problem> {

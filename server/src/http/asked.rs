@@ -202,7 +202,7 @@ pub(super) fn parameters(
 }
 
 /// Browsers send other types without asking the server whether they may.
-fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if kind.eq_ignore_ascii_case("application/json") {

@@ -15,11 +15,10 @@ use futures::{Stream, StreamExt, stream};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::asked::{Asked, parameters};
-use super::cursor::Cursor;
 use super::problem::Problem;
-use super::reply::Page;
 use super::{Http, answer};
 use crate::auth::Who;
+use crate::requests::{Cursor, Page};
 use crate::rights;
 
 /// The most items of a commit in an event.
@@ -132,19 +131,15 @@ impl Reader {
             return Err(Problem::new(StatusCode::CONFLICT, detail));
         }
         let request = serde_json::json!({ "revision": revision }).to_string();
-        let mut page = Page::new(0, MOST_ITEMS);
+        let mut page = Page::new(0, MOST_ITEMS, usize::MAX);
         let shown = Operation::named("show")?;
         let result = shown.run(&self.target, &Asking::Json(request), &mut page).await;
         let timeline = Some(point.timeline.to_string());
         let mut asked = Asked::default();
         asked.set("revision", serde_json::Value::from(revision.as_str()).to_string());
-        let (request, before) = (asked.of_pages("show"), page.taken());
-        let cursor = Cursor { revision: Some(revision), timeline, request, before };
-        let next = page.has_next().then(|| cursor.text());
-        if next.is_none() {
-            result?;
-        }
-        let data = String::from_utf8(page.finish(next.as_deref())).unwrap_or_default();
+        let request = asked.of_pages("show");
+        let cursor = Cursor { revision: Some(revision), timeline, request, before: 0 };
+        let data = String::from_utf8(page.finish(result, cursor)?).unwrap_or_default();
         let id = format!("{}-{}", point.lsn, point.timeline);
         Ok(Event::default().id(id).event("commit").data(data))
     }

@@ -20,11 +20,17 @@ const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; scri
 pub(super) async fn guard(State(http): State<Arc<Http>>, request: Request, next: Next) -> Response {
     http.shared.counters.requests.fetch_add(1, Ordering::Relaxed);
     let is_page = request.method() == Method::GET && request.uri().path() == "/";
+    let by_script = request.headers().get("sec-fetch-dest").is_some_and(|of| of == "empty");
     let mut response = match refusal(request.headers(), http.shared.options.auth, is_page) {
         Some(detail) => Problem::new(StatusCode::FORBIDDEN, detail).into_response(),
         None => next.run(request).await,
     };
     let headers = response.headers_mut();
+    if by_script && headers.contains_key(header::WWW_AUTHENTICATE) {
+        // The page asks for the password; the browser would ask by a window of its own.
+        let scheme = HeaderValue::from_static("Session realm=\"argon\"");
+        headers.insert(header::WWW_AUTHENTICATE, scheme);
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));

@@ -1,12 +1,12 @@
-//! Who asks: users by HTTP Basic (RFC 7617).
+//! Who asks: users by HTTP Basic (RFC 7617), or by the session of a browser.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use argon_core::storage::Secret;
-use argon_core::users::{Credentials, UserDatabase, UserName};
+use argon_core::users::{Credentials, User, UserDatabase, UserName};
 use argon_service::user;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
@@ -57,45 +57,61 @@ impl Logins {
         if !http.shared.options.auth {
             return Ok(None);
         }
+        if !head.headers.contains_key(header::AUTHORIZATION)
+            && let Some(who) = http.sessions.who(http, head).await?
+        {
+            return Ok(Some(who));
+        }
         let (name, password) = basic(head)?;
         let secret = *http.shared.users.secret().await?;
         let hash = hash(&secret, &name, &password);
-        let peer = head.extensions.get::<Peer>().map(|Peer(peer)| peer.ip());
         if let Some(who) = self.known(http, &hash).await? {
             return Ok(Some(who));
         }
-        let Some(peer) = peer else { return Err(refused()) };
-        // A few computations at a time, so that those who try passwords hold nobody up for long.
-        let _turn = self.computing.acquire().await;
-        let now = Instant::now();
-        let Some(wait) = http.shared.throttle.turn(peer, &name, now) else {
-            let detail = "too many logins failed; try again later";
-            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
-        };
-        tokio::time::sleep(wait).await;
-        let found = match UserName::new(UserDatabase::Admin, &name) {
-            Ok(name) => http.shared.users.find(&name).await?,
-            Err(_) => None,
-        };
-        let credentials = found.as_ref().map(|user| user.credentials.clone()).unwrap_or_default();
-        let (user, tried) = (name.clone(), credentials.clone());
-        let is_right = tokio::task::spawn_blocking(move || {
-            user::is_password(&tried, &secret, &user, &Secret::new(password))
-        });
-        let is_right = is_right.await.unwrap_or(false);
-        let Some(found) = found.filter(|_| is_right) else {
-            http.shared.throttle.failed(peer, &name, Instant::now());
-            tracing::warn!(user = name, %peer, "a login failed");
-            return Err(refused());
-        };
-        http.shared.throttle.succeeded(peer, &name, Instant::now());
-        let who = Who::of(&found);
+        let user = self.check(http, head, &name, password).await?;
+        let (who, credentials) = (Who::of(&user), user.credentials.clone());
         let mut known = self.lock();
         if known.len() >= MOST {
             known.clear();
         }
         known.insert(hash, Known { who: who.clone(), credentials, at: Instant::now() });
         Ok(Some(who))
+    }
+
+    /// Checks a password. A few are computed at a time, so that those who try passwords hold nobody up for long.
+    pub(super) async fn check(
+        &self,
+        http: &Http,
+        head: &Parts,
+        name: &str,
+        password: String,
+    ) -> Result<Arc<User>, Problem> {
+        let peer = head.extensions.get::<Peer>().map(|Peer(peer)| peer.ip());
+        let Some(peer) = peer else { return Err(refused()) };
+        let _turn = self.computing.acquire().await;
+        let Some(wait) = http.shared.throttle.turn(peer, name, Instant::now()) else {
+            let detail = "too many logins failed; try again later";
+            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
+        };
+        tokio::time::sleep(wait).await;
+        let found = match UserName::new(UserDatabase::Admin, name) {
+            Ok(name) => http.shared.users.find(&name).await?,
+            Err(_) => None,
+        };
+        let secret = *http.shared.users.secret().await?;
+        let tried = found.as_ref().map(|user| user.credentials.clone()).unwrap_or_default();
+        let user = name.to_owned();
+        let is_right = tokio::task::spawn_blocking(move || {
+            user::is_password(&tried, &secret, &user, &Secret::new(password))
+        });
+        let is_right = is_right.await.unwrap_or(false);
+        let Some(found) = found.filter(|_| is_right) else {
+            http.shared.throttle.failed(peer, name, Instant::now());
+            tracing::warn!(user = name, %peer, "a login failed");
+            return Err(refused());
+        };
+        http.shared.throttle.succeeded(peer, name, Instant::now());
+        Ok(found)
     }
 
     /// The user of a password that was right a moment ago, and still is.

@@ -9,19 +9,17 @@
 //! | `prepared.rs` | a route with the schema of its request |
 //! | `asked.rs` | from the path, the query and the body to the request of an operation |
 //! | `answer.rs` | runs the operation of a route |
-//! | `reply.rs` | results as JSON, page by page or line by line |
-//! | `cursor.rs` | where the next page begins |
+//! | `reply.rs` | results as JSON, at once or line by line |
 //! | `changes.rs` | the commits of a branch as events |
 //! | `repeated.rs` | replies to requests that are sent again |
 //! | `problem.rs` | errors, as RFC 9457 has them |
-//! | `login.rs`, `guard.rs` | who asks, and what browsers may not |
+//! | `login.rs`, `session.rs`, `guard.rs` | who asks, the sessions of browsers, and what browsers may not |
 //! | `openapi.rs`, `reference.html` | the description |
 //! | `listen.rs` | connections |
 
 mod answer;
 mod asked;
 mod changes;
-mod cursor;
 mod guard;
 mod listen;
 mod login;
@@ -31,44 +29,39 @@ mod problem;
 mod repeated;
 mod reply;
 mod routes;
+mod session;
 
 use std::sync::{Arc, LazyLock};
 
-use argon_service::discover::Place;
-use argon_service::settings::Settings;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{MethodFilter, MethodRouter, get, on};
+use axum::routing::{MethodFilter, MethodRouter, any, get, on};
 use tokio::sync::{RwLock, Semaphore};
 use tower_http::compression::CompressionLayer;
 
 pub(crate) use listen::serve;
 
+use crate::mcp;
+use crate::requests::OperationOptions;
 use crate::shared::Shared;
 use login::Logins;
 use prepared::Prepared;
 use problem::Problem;
 use repeated::Repeated;
+use session::Sessions;
 
 /// The most bytes of a body: those of a message of the wire protocol.
 const MOST_BODY_BYTES: usize = crate::wire::MAX_MESSAGE_BYTES;
 
-/// What the server needs for HTTP besides the store.
-#[derive(Clone)]
-pub struct HttpOptions {
-    /// Where the store is, and how it was found.
-    pub place: Place,
-    /// The settings; without any, those of the user and of the environment.
-    pub settings: Option<Arc<Settings>>,
-}
-
 /// The server of HTTP.
 pub(crate) struct Http {
     shared: Arc<Shared>,
-    options: HttpOptions,
+    options: OperationOptions,
     logins: Logins,
+    sessions: Sessions,
+    mcp: mcp::Service,
     repeated: Repeated,
     /// Held by each request that writes.
     writing: Arc<RwLock<()>>,
@@ -82,24 +75,31 @@ pub(crate) struct Http {
 const MOST_FOLLOWING: usize = 256;
 
 /// The service of all paths, and what its writes hold.
-pub(crate) fn router(shared: &Arc<Shared>, options: HttpOptions) -> (Router, Arc<RwLock<()>>) {
+pub(crate) fn router(shared: &Arc<Shared>, options: OperationOptions) -> (Router, Arc<RwLock<()>>) {
     let (prepared, generator) = Prepared::all();
     let routes = prepared.clone();
     let openapi = move || openapi::document(&routes, generator).to_string();
+    let writing = Arc::<RwLock<()>>::default();
+    let (of_agents, held) = (options.clone(), writing.clone());
     let http = Arc::new(Http {
         shared: shared.clone(),
+        mcp: mcp::service(shared.clone(), of_agents, held, MOST_BODY_BYTES),
         options,
         logins: Logins::default(),
+        sessions: Sessions::default(),
         repeated: Repeated::default(),
-        writing: Arc::default(),
+        writing: writing.clone(),
         following: Arc::new(Semaphore::new(MOST_FOLLOWING)),
         openapi: LazyLock::new(Box::new(openapi)),
     });
-    let writing = http.writing.clone();
     let mut router = Router::new()
         .route("/", get(async || Html(include_str!("reference.html"))))
         .route("/openapi.json", get(described))
-        .route(changes::PATH, get(changes::changes));
+        .route(changes::PATH, get(changes::changes))
+        .route(session::PATH, session::methods());
+    if shared.options.mcp {
+        router = router.route(mcp::PATH, any(agents));
+    }
     for route in prepared {
         let path = route.route.path;
         router = router.route(path, operation(route));
@@ -121,6 +121,15 @@ fn operation(route: Arc<Prepared>) -> MethodRouter<Arc<Http>> {
     on(filter, async move |http: State, request: Request| {
         answer::answer(&http.0, &route, request).await.unwrap_or_else(IntoResponse::into_response)
     })
+}
+
+/// The tools of agents, by the protocol that they speak.
+async fn agents(http: State, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    match http.logins.who(&http, &head).await {
+        Ok(who) => http.mcp.answer(who, Request::from_parts(head, body)).await,
+        Err(problem) => problem.closing().into_response(),
+    }
 }
 
 async fn described(http: State) -> Response {

@@ -3,23 +3,26 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use schemars::SchemaGenerator;
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::asked::{CURSOR, LIMIT};
 use super::prepared::Prepared;
 use super::problem::Problem;
 use super::reply::LINES;
-use super::{changes, prepared};
+use super::{changes, prepared, session};
 
 /// The document; the generator has the definitions to which the schemas of the routes refer.
 pub(super) fn document(routes: &[Arc<Prepared>], mut generator: SchemaGenerator) -> Value {
     let problem = generator.subschema_for::<Problem>();
+    let login = generator.subschema_for::<session::Login>();
+    let session = generator.subschema_for::<session::Session>();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for route in routes {
         let method = route.route.method.as_str().to_ascii_lowercase();
         paths.entry(route.route.path).or_default().insert(method, described(route));
     }
+    paths.insert(session::PATH, sessions(&login, &session));
     paths.entry(changes::PATH).or_default().insert("get".to_owned(), changes());
     let schemas: Map<String, Value> = generator.take_definitions(true);
     json!({
@@ -40,10 +43,37 @@ pub(super) fn document(routes: &[Arc<Prepared>], mut generator: SchemaGenerator)
                     "content": { "application/problem+json": { "schema": problem } }
                 }
             },
-            "securitySchemes": { "basic": { "type": "http", "scheme": "basic" } }
+            "securitySchemes": {
+                "basic": { "type": "http", "scheme": "basic" },
+                "session": { "type": "apiKey", "in": "cookie", "name": "argon_session" }
+            }
         },
-        "security": [{}, { "basic": [] }]
+        "security": [{}, { "basic": [] }, { "session": [] }]
     })
+}
+
+/// The sessions of browsers.
+fn sessions(login: &Schema, session: &Schema) -> Map<String, Value> {
+    let problem = json!({ "$ref": "#/components/responses/Problem" });
+    let cookie = json!({ "description": "The cookie is set.", "headers": { "Set-Cookie": { "schema": { "type": "string" } } } });
+    let described = |id: &str, about: &str, status: &str, response: Value| {
+        let responses = json!({ status: response, "default": problem });
+        json!({
+            "operationId": id, "tags": ["session"], "summary": about.trim_end_matches('.'), "description": about,
+            "responses": responses
+        })
+    };
+    let shown = json!({ "description": "Who asks.", "content": { "application/json": { "schema": session } } });
+    let mut begun =
+        described("session.begin", "Log in, as the page of a browser does.", "204", cookie.clone());
+    begun["requestBody"] =
+        json!({ "required": true, "content": { "application/json": { "schema": login } } });
+    let methods = [
+        ("get", described("session.show", "Show who is logged in.", "200", shown)),
+        ("post", begun),
+        ("delete", described("session.end", "Log out: the cookie is removed.", "204", cookie)),
+    ];
+    methods.into_iter().map(|(method, described)| (method.to_owned(), described)).collect()
 }
 
 fn described(route: &Prepared) -> Value {

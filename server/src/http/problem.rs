@@ -1,7 +1,7 @@
 //! Errors, as RFC 9457 has them.
 
 use argon_core::{Error, ErrorKind, Hint};
-use argon_service::{ErrorObject, Failure, of_format};
+use argon_service::{ErrorObject, Failure};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::sse::Event;
@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::CommandError;
+use crate::requests::error_object;
 
 /// An error of a request: an `application/problem+json`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -88,26 +89,16 @@ impl Problem {
     pub(super) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
-
-    fn of_error(error: &Error, hint: Option<&Hint>) -> Self {
-        let object = ErrorObject {
-            kind: error.kind().as_str(),
-            message: error.message().to_owned(),
-            details: error.details().to_vec(),
-            causes: error.causes().map(ToString::to_string).collect(),
-            hint: hint.cloned().or(error.hint()).as_ref().and_then(hint_text),
-        };
-        let problem = Self::new(status_of(error.kind()), error.message());
-        Self { error: Some(Box::new(object)), ..problem }
-    }
 }
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
-        match &failure {
-            Failure::Error { error, hint } => Self::of_error(error, hint.as_ref()),
-            Failure::Format { error, hint } => Self::of_error(&of_format(error), hint.as_ref()),
-            _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, failure.in_full()),
+        match error_object(&failure, hint_text) {
+            Some((kind, object)) => {
+                let problem = Self::new(status_of(kind), object.message.as_str());
+                Self { error: Some(Box::new(object)), ..problem }
+            }
+            None => Self::new(StatusCode::INTERNAL_SERVER_ERROR, failure.in_full()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use argon_core::model::ProjectName;
 use argon_core::users::{Grant, Scope, User};
 
 use super::demand::{Demand, Target};
@@ -44,6 +45,16 @@ impl Held {
         }
         let Some(user) = &self.user else { return false };
         scope.is_none_or(|scope| grants_allow(&user.grants, right, scope))
+    }
+
+    /// Whether some branch of a project may be read.
+    pub(super) fn reads_of(&self, project: &ProjectName) -> bool {
+        let whole = Scope::Project(project.clone());
+        let is_of_branch = |scope: &Scope| matches!(scope, Scope::Branch(of, _) if of == project);
+        let grants = self.user.iter().flat_map(|user| &user.grants);
+        let mut readable = grants.filter(|grant| Right::Read.is_given_by(grant.role));
+        !self.is_enforced
+            || readable.any(|grant| grant.scope.covers(&whole) || is_of_branch(&grant.scope))
     }
 
     /// Whether a demand is met.

@@ -1,10 +1,12 @@
 //! What operations of the service demand, where a request names one.
 
+use std::sync::Arc;
+
 use argon_core::Revision;
 use argon_core::model::{BranchName, ProjectName};
 use argon_core::users::Scope;
 use argon_formats::extjson::parse_value;
-use argon_service::operations::{Effect, Operation, Scope as Works};
+use argon_service::operations::{Effect, Operation, Scope as Works, Sees};
 use bson::{Bson, Document};
 
 use super::{Demand, Held, Right, of_stages, scope};
@@ -40,6 +42,9 @@ pub(crate) async fn check_operation(
         return Ok(());
     }
     let held = Held::of(shared, who).await?;
+    if held.user.is_none() {
+        return Err(CommandError::new(13, "not authorized: log in first"));
+    }
     for demand in demands(asked)? {
         if !held.meets(&shared.places, &demand)? {
             let name = asked.operation.name;
@@ -49,8 +54,24 @@ pub(crate) async fn check_operation(
     Ok(())
 }
 
+/// Which projects a user may see: those of which some branch may be read. `None` for all.
+///
+/// # Errors
+/// Those of reading the users.
+pub(crate) async fn visible(shared: &Shared, who: Option<&Who>) -> Result<Option<Arc<Sees>>> {
+    if !shared.options.auth {
+        return Ok(None);
+    }
+    let held = Held::of(shared, who).await?;
+    Ok(Some(Arc::new(move |project: &ProjectName| held.reads_of(project))))
+}
+
 fn demands(asked: &Asked<'_>) -> Result<Vec<Demand>> {
     let name = asked.operation.name;
+    if name == "project.list" {
+        // Each sees what is theirs.
+        return Ok(Vec::new());
+    }
     let Some(project) = asked.project else {
         let right = match (name, asked.operation.effect) {
             (_, _) if name.starts_with("user.") => Right::Users,

@@ -29,7 +29,7 @@ use serde_json::json;
 use self::output::BsonOutput;
 pub use self::output::Output;
 pub use self::request::Request;
-pub use self::target::Target;
+pub use self::target::{Sees, Target};
 use crate::{Failure, Result};
 
 /// An operation of the service.

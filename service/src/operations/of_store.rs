@@ -85,8 +85,11 @@ operations! {
         upkeep::compact(&opened.store, request).await?;
     "store.fsck" Write Store(opened), request: CheckStore => One<CheckedStore> =
         upkeep::fsck(opened, request, &|commits| target.watcher.reports(&words::count(commits, "commit"))).await?;
-    "project.list" Read Store(opened), request: ListProjects => One<Vec<ListedProject>> =
-        project::list(opened, request).await?;
+    "project.list" Read Store(opened), request: ListProjects => One<Vec<ListedProject>> = {
+        let mut listed = project::list(opened, request).await?;
+        listed.retain(|listed| target.sees(&listed.project));
+        listed
+    };
     "project.create" Write Store(opened), request: CreateProject => One<CreatedProject> =
         project::create(opened, request, &()).await?;
     "project.delete" Destroy Store(opened), request: DeleteProject => One<ProjectDeleted> =

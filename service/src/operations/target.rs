@@ -26,7 +26,12 @@ pub struct Target {
     /// Whether the request is of the user of this process, and not of somebody elsewhere: it may name files, and hooks
     /// that run commands.
     pub is_local: bool,
+    /// Which projects whoever asks may see; `None` for all.
+    pub sees: Option<Arc<Sees>>,
 }
+
+/// Whether a project may be seen.
+pub type Sees = dyn Fn(&ProjectName) -> bool + Send + Sync;
 
 /// The state that an operation reads.
 pub(super) struct StateTarget {
@@ -49,7 +54,7 @@ impl Target {
     /// What nobody follows, with the settings of the user; the request comes from elsewhere.
     pub fn new(opened: OpenStore, project: Option<ProjectName>, branch: BranchName) -> Self {
         let (settings, watcher) = (None, Arc::new(()));
-        Self { opened, project, branch, settings, watcher, is_local: false }
+        Self { opened, project, branch, settings, watcher, is_local: false, sees: None }
     }
 
     /// The project and the branch, which need not be there.
@@ -97,6 +102,11 @@ impl Target {
             "{what} may only be named on the machine itself, by the command line or by Python"
         );
         Err(Error::denied(problem).into())
+    }
+
+    /// Whether a project may be seen.
+    pub(super) fn sees(&self, project: &ProjectName) -> bool {
+        self.sees.as_ref().is_none_or(|sees| sees(project))
     }
 
     /// The settings.

@@ -1,0 +1,195 @@
+//! Runs the operation of a tool.
+
+use argon_core::model::{BranchName, ProjectName};
+use argon_core::{Error, Revision};
+use argon_service::operations::{Effect, Scope, Target};
+use argon_service::{Failure, Result};
+use rmcp::model::JsonObject;
+use rmcp::service::{RequestContext, RoleServer};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::Mcp;
+use super::agent::Agent;
+use super::described::{CURSOR, Described, LIMIT, PROJECT, REVISION, SESSION};
+use crate::failure::CommandError;
+use crate::requests::{self, Cursor, Page, StatePlace, Whole};
+use crate::rights;
+
+/// The items of a page, by default and at most.
+const PAGE: u64 = 50;
+const MOST_OF_PAGE: u64 = 1000;
+/// A page that has more bytes takes no further item: what agents read is short.
+const MOST_BYTES_OF_PAGE: usize = 64 << 10;
+/// The most bytes of a result.
+const MOST_BYTES: usize = 256 << 10;
+
+impl Described {
+    /// Whether its operation changes anything.
+    pub(super) fn writes(&self) -> bool {
+        self.operation.effect != Effect::Read
+    }
+}
+
+impl Mcp {
+    /// Calls a tool. What writes runs to its end once it has begun, whether or not the agent waits for it.
+    pub(super) async fn call(
+        &self,
+        tool: &Described,
+        arguments: JsonObject,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Value> {
+        let agent = self.agent(context)?;
+        let mut call = Call::new(self, tool, arguments, agent)?;
+        call.require_rights(self, tool).await?;
+        let visible = rights::visible(&self.shared, call.agent.who.as_ref()).await;
+        call.target.sees = visible.map_err(|error| denied(&error))?;
+        let json = if tool.writes() {
+            let (mcp, operation) = (self.clone(), tool.operation);
+            let Call { target, request, .. } = call;
+            let written = tokio::spawn(async move {
+                let _writing = mcp.writing.read().await;
+                let output = Whole::within(MOST_BYTES);
+                let request = Value::Object(request).to_string();
+                let run = requests::run(&mcp.shared, operation, &target, request, output).await;
+                requests::forget(&mcp.shared, operation);
+                let (output, result) = run?;
+                result?;
+                Ok::<_, Failure>(output.into_json())
+            });
+            let failed = |_| Error::internal("the server failed within this call");
+            written.await.map_err(failed)??
+        } else if tool.operation.is_list {
+            call.page(self, tool).await?
+        } else {
+            let request = Value::Object(call.request).to_string();
+            let output = Whole::within(MOST_BYTES);
+            let run = requests::run(&self.shared, tool.operation, &call.target, request, output);
+            let (output, result) = run.await?;
+            result?;
+            output.into_json()
+        };
+        let failed = |error| Error::internal("a result can't be read back").with_source(error);
+        let result: Value = serde_json::from_slice(&json).map_err(failed)?;
+        Ok(if tool.is_wrapped { json!({ "result": result }) } else { result })
+    }
+}
+
+/// A call of a tool.
+struct Call {
+    target: Target,
+    agent: Agent,
+    /// The request of the operation.
+    request: JsonObject,
+    cursor: Option<Cursor>,
+    limit: Option<u64>,
+}
+
+impl Call {
+    fn new(mcp: &Mcp, tool: &Described, mut arguments: JsonObject, agent: Agent) -> Result<Self> {
+        if let Some(unknown) = arguments.keys().find(|name| !tool.takes(name)) {
+            let problem = format!("{} takes no argument '{unknown}'", tool.mcp.name);
+            return Err(Error::invalid(problem).into());
+        }
+        let text = |name: &str| match arguments.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(Error::invalid(format!("'{name}' should be a text"))),
+        };
+        let project = text(PROJECT)?.map(ProjectName::new).transpose()?;
+        let project = project.filter(|_| tool.operation.scope != Scope::Store);
+        if project.is_none() && tool.operation.scope != Scope::Store {
+            return Err(Error::invalid("missing argument 'project'").into());
+        }
+        let branch = match tool.tool.branch {
+            Some(name) => {
+                let missing = || Error::invalid(format!("missing argument '{name}'"));
+                BranchName::new(text(name)?.ok_or_else(missing)?)?
+            }
+            None => mcp.shared.options.branch.clone(),
+        };
+        let cursor = text(CURSOR)?.as_deref().map(Cursor::parse).transpose()?;
+        let session = text(SESSION)?;
+        let limit = match arguments.get(LIMIT).filter(|_| tool.operation.is_list) {
+            None | Some(Value::Null) => None,
+            Some(limit) => Some(limit.as_u64().filter(|limit| *limit > 0).ok_or_else(|| {
+                Error::invalid(format!("'limit' should be 1 or more, and is {limit}"))
+            })?),
+        };
+        arguments.retain(|name, _| tool.fields.contains(name));
+        if let Some(revision) = cursor.as_ref().and_then(|cursor| cursor.revision.as_deref()) {
+            // All pages are of the state of the first one.
+            arguments.insert(REVISION.into(), revision.into());
+        }
+        for (name, json) in tool.tool.fixed {
+            let value = serde_json::from_str(json).unwrap_or_default();
+            arguments.insert((*name).to_owned(), value);
+        }
+        if tool.tool.of_self {
+            arguments.insert("by_actor".into(), agent.actor().into());
+        }
+        let store = agent.sign(&mcp.shared.store, session.as_deref())?;
+        let target = requests::target(&mcp.options, store, project, branch);
+        Ok(Self { target, agent, request: arguments, cursor, limit })
+    }
+
+    /// The revision of the state that the call reads.
+    fn revision(&self, tool: &Described) -> Option<String> {
+        if !tool.takes(REVISION) {
+            return None;
+        }
+        let of_request = self.request.get(REVISION).and_then(Value::as_str);
+        Some(of_request.unwrap_or(self.target.branch.as_str()).to_owned())
+    }
+
+    async fn require_rights(&self, mcp: &Mcp, tool: &Described) -> Result<()> {
+        let above = self.request.get("above").and_then(Value::as_str);
+        let revision = self.revision(tool);
+        let pipeline = self.request.get("pipeline").map(Value::to_string);
+        let asked = rights::Asked {
+            operation: tool.operation,
+            project: self.target.project.as_ref(),
+            branch: tool.tool.branch.map(|_| &self.target.branch),
+            revision: revision.as_deref(),
+            others: above.map(str::to_owned).into_iter().collect(),
+            pipeline: pipeline.as_deref(),
+        };
+        let checked = rights::check_operation(&mcp.shared, self.agent.who.as_ref(), &asked).await;
+        checked.map_err(|error| denied(&error))
+    }
+
+    /// A page of a list: all pages are of one state.
+    async fn page(mut self, mcp: &Mcp, tool: &Described) -> Result<Vec<u8>> {
+        let mut hash = Sha256::new();
+        hash.update(tool.tool.name);
+        let of_pages =
+            self.request.iter().filter(|(name, _)| ![LIMIT, REVISION].contains(&name.as_str()));
+        for (name, value) in of_pages {
+            hash.update(format!("\n{name}={value}"));
+        }
+        let hash = data_encoding::HEXLOWER.encode(&hash.finalize()[..8]);
+        let cursor = self.cursor.take();
+        let mut state = None;
+        if let Some(revision) = self.revision(tool) {
+            let revision: Revision = revision.parse()?;
+            let found = StatePlace::find(&self.target, &revision, cursor.as_ref()).await?;
+            self.request.insert(REVISION.into(), found.revision.as_str().into());
+            state = Some(found);
+        }
+        let cursor = Cursor::of_page(cursor.as_ref(), hash, state.as_ref())?;
+        let room = self.limit.unwrap_or(PAGE).min(MOST_OF_PAGE);
+        if tool.fields.contains(LIMIT) {
+            self.request.insert(LIMIT.into(), cursor.most(room).into());
+        }
+        let output = Page::new(cursor.before, room, MOST_BYTES_OF_PAGE).within(MOST_BYTES);
+        let request = Value::Object(self.request).to_string();
+        let run = requests::run(&mcp.shared, tool.operation, &self.target, request, output);
+        let (page, result) = run.await?;
+        page.finish(result, cursor)
+    }
+}
+
+/// A right that is missing.
+fn denied(error: &CommandError) -> Failure {
+    Error::denied(error.message()).into()
+}
