@@ -683,3 +683,49 @@ async fn a_user_sees_the_projects_that_are_theirs() {
     assert_eq!(seen("one"), "shop");
     assert_eq!(seen("none"), "");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_is_a_file_with_a_tag_and_parts() {
+    let server = Running::new(false).await;
+    server.fill();
+    let file =
+        |revision: &str, name: &str| format!("/v1/projects/shop/states/{revision}/export/{name}");
+    let path = file("main@1", "users.jsonl");
+    let whole = server.send("GET", &path, &[], None);
+    assert_eq!(whole.status, 200, "{}", whole.body);
+    assert_eq!(whole.header("content-type"), "application/x-ndjson");
+    let lines: Vec<Value> =
+        whole.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 10);
+    assert_eq!(lines[3], json!({ "_id": { "$numberInt": "3" }, "n": { "$numberInt": "0" } }));
+    let tag = whole.header("etag").to_owned();
+    assert!(tag.starts_with('"') && tag.len() > 10, "{tag}");
+    server.put("main", 10..20);
+    let head = server.send("HEAD", &path, &[], None);
+    assert_eq!((head.status, head.header("etag")), (200, tag.as_str()));
+    let known = [("if-none-match", tag.as_str())];
+    assert_eq!(server.send("GET", &path, &known, None).status, 304);
+    let of_head = server.send("GET", &file("main", "users.jsonl"), &known, None);
+    assert_eq!((of_head.status, of_head.body.lines().count()), (200, 20));
+    let part = |range: &str| server.send("GET", &path, &[("range", range)], None);
+    let (first, rest) = (part("bytes=0-99"), part("bytes=100-"));
+    assert_eq!((first.status, rest.status), (206, 206));
+    assert_eq!(first.header("content-range"), format!("bytes 0-99/{}", whole.body.len()));
+    assert_eq!(first.header("etag"), tag);
+    assert_eq!(format!("{}{}", first.body, rest.body), whole.body);
+    assert_eq!(part("bytes=-7").body, whole.body[whole.body.len() - 7..]);
+    assert_eq!(part("bytes=999999-").status, 416);
+    let other = [("range", "bytes=0-9"), ("if-range", "\"another\"")];
+    assert_eq!(server.send("GET", &path, &other, None).body, whole.body);
+    let columns =
+        server.send("GET", &(file("main@1", "users.csv") + "?fields=n&fields=_id"), &[], None);
+    assert!(columns.body.starts_with("n,_id"), "{}", columns.body);
+    let relaxed = server.send("GET", &(path.clone() + "?relaxed=true"), &[], None);
+    assert!(relaxed.body.starts_with("{\"_id\":0,"), "{}", relaxed.body);
+    assert_ne!(relaxed.header("etag"), tag);
+    for (name, status) in [("users", 400), ("users.exe", 400), ("none.jsonl", 404)] {
+        assert_eq!(server.fails("GET", &file("main", name), None).0, status, "{name}");
+    }
+    assert_eq!(server.fails("GET", &file("none", "users.jsonl"), None).0, 404);
+    assert_eq!(server.fails("GET", &(path + "?zip=1"), None).0, 400);
+}

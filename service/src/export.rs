@@ -169,7 +169,7 @@ impl ExportDocuments {
 pub async fn export(
     state: &State,
     request: &ExportDocuments,
-    stdout: OpenOutput,
+    stdout: OpenOutput<'_>,
     watcher: &dyn Watcher,
 ) -> Result<ExportedFiles> {
     let export = Export { request, watcher };

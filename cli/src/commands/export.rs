@@ -107,7 +107,7 @@ impl ExportArgs {
         let state = workspace.state(self.at.at.as_ref()).await?;
         let request = self.request();
         let progress = Progress { bar: progress::spinner("documents written"), context };
-        let exported = export::export(&state, &request, || Box::new(Out), &progress).await?;
+        let exported = export::export(&state, &request, &|| Box::new(Out), &progress).await?;
         progress.bar.finish_and_clear();
         let target = if request.is_stdout() {
             "standard output".to_owned()

@@ -17,15 +17,21 @@ const STDOUT: &str = "standard output";
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Opens standard output, or what stands before it.
-pub type OpenOutput = fn() -> Box<dyn Write + Send>;
+pub type OpenOutput<'a> = &'a (dyn Fn() -> Box<dyn Write + Send> + Sync);
 
 /// The target of a writer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub enum Target<'a> {
     /// A file, whose directory must exist.
     File(&'a Path),
     /// Standard output.
-    Stdout(OpenOutput),
+    Stdout(OpenOutput<'a>),
+}
+
+impl fmt::Debug for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path().fmt(f)
+    }
 }
 
 /// Takes bytes; see [`finish`](Self::finish).
@@ -47,7 +53,7 @@ impl Target<'_> {
 
 impl Sink {
     pub(super) fn create(target: Target<'_>, gzip: bool) -> Result<Self, FormatError> {
-        let buffered = |open: OpenOutput| BufWriter::with_capacity(BUFFER_BYTES, open());
+        let buffered = |open: OpenOutput<'_>| BufWriter::with_capacity(BUFFER_BYTES, open());
         Ok(match target {
             Target::File(path) => Self::File(WholeFile::create(path, gzip)?),
             Target::Stdout(open) if gzip => {

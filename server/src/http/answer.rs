@@ -259,7 +259,7 @@ impl Call {
                 () = gone.closed() => {}
             }
         });
-        reply::lines(receiver).await
+        reply::stream(receiver, LINES).await
     }
 
     async fn run<O: Output + 'static>(

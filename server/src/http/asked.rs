@@ -64,15 +64,7 @@ impl Asked {
     }
 
     fn take_query(&mut self, route: &Prepared, query: &str) -> Result<(), Problem> {
-        let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
-            let both = decoded(&name.replace('+', " ")).zip(decoded(&text.replace('+', " ")));
-            let (name, text) = both.ok_or_else(|| {
-                Problem::bad_request(format!("'{pair}' in the query is not UTF-8"))
-            })?;
-            texts.entry(name).or_default().push(text);
-        }
+        let mut texts = query_parameters(query)?;
         if route.operation.is_list {
             self.cursor = texts.remove(CURSOR).and_then(|mut texts| texts.pop());
             if !route.fields.contains_key(LIMIT) {
@@ -183,6 +175,19 @@ impl Asked {
             .map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name.as_str())));
         format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
     }
+}
+
+/// The parameters of a URL, decoded, each with its values.
+pub(super) fn query_parameters(query: &str) -> Result<BTreeMap<String, Vec<String>>, Problem> {
+    let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
+        let both = decoded(&name.replace('+', " ")).zip(decoded(&text.replace('+', " ")));
+        let (name, text) = both
+            .ok_or_else(|| Problem::bad_request(format!("'{pair}' in the query is not UTF-8")))?;
+        texts.entry(name).or_default().push(text);
+    }
+    Ok(texts)
 }
 
 /// The parameters of a path, decoded.

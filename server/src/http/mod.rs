@@ -11,6 +11,7 @@
 //! | `answer.rs` | runs the operation of a route |
 //! | `reply.rs` | results as JSON, at once or line by line |
 //! | `changes.rs` | the commits of a branch as events |
+//! | `export.rs`, `spool.rs` | collections as files, also part by part |
 //! | `repeated.rs` | replies to requests that are sent again |
 //! | `problem.rs` | errors, as RFC 9457 has them |
 //! | `login.rs`, `session.rs`, `guard.rs` | who asks, the sessions of browsers, and what browsers may not |
@@ -20,6 +21,7 @@
 mod answer;
 mod asked;
 mod changes;
+mod export;
 mod guard;
 mod listen;
 mod login;
@@ -30,8 +32,11 @@ mod repeated;
 mod reply;
 mod routes;
 mod session;
+mod spool;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Weak};
+
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -51,6 +56,7 @@ use prepared::Prepared;
 use problem::Problem;
 use repeated::Repeated;
 use session::Sessions;
+use spool::Exports;
 
 /// The most bytes of a body: those of a message of the wire protocol.
 const MOST_BODY_BYTES: usize = crate::wire::MAX_MESSAGE_BYTES;
@@ -63,6 +69,7 @@ pub(crate) struct Http {
     sessions: Sessions,
     mcp: mcp::Service,
     repeated: Repeated,
+    exports: Exports,
     /// Held by each request that writes.
     writing: Arc<RwLock<()>>,
     /// For each client that follows a branch.
@@ -71,6 +78,8 @@ pub(crate) struct Http {
     openapi: LazyLock<String, Box<dyn FnOnce() -> String + Send>>,
 }
 
+/// How often it is looked for what nobody asks for any more.
+const EXPIRY: Duration = Duration::from_mins(1);
 /// The most clients that follow branches at one time.
 const MOST_FOLLOWING: usize = 256;
 
@@ -88,10 +97,12 @@ pub(crate) fn router(shared: &Arc<Shared>, options: OperationOptions) -> (Router
         logins: Logins::default(),
         sessions: Sessions::default(),
         repeated: Repeated::default(),
+        exports: Exports::default(),
         writing: writing.clone(),
         following: Arc::new(Semaphore::new(MOST_FOLLOWING)),
         openapi: LazyLock::new(Box::new(openapi)),
     });
+    tokio::spawn(expire(Arc::downgrade(&http)));
     let mut router = Router::new()
         .route("/", get(async || Html(include_str!("reference.html"))))
         .route("/openapi.json", get(described))
@@ -107,10 +118,21 @@ pub(crate) fn router(shared: &Arc<Shared>, options: OperationOptions) -> (Router
     let router = router
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .fallback(async |request: Request| Problem::no_such_path(request.uri().path()))
-        .layer(axum::middleware::from_fn_with_state(http.clone(), guard::guard))
         .layer(CompressionLayer::new())
+        // A file has one tag, and parts: it is sent as it is.
+        .route(export::PATH, get(export::file))
+        .layer(axum::middleware::from_fn_with_state(http.clone(), guard::guard))
         .with_state(http);
     (router, writing)
+}
+
+/// Removes what nobody asks for any more, for as long as the server is there.
+async fn expire(http: Weak<Http>) {
+    loop {
+        tokio::time::sleep(EXPIRY).await;
+        let Some(http) = http.upgrade() else { return };
+        http.exports.expire();
+    }
 }
 
 type State = axum::extract::State<Arc<Http>>;

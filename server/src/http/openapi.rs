@@ -10,7 +10,7 @@ use super::asked::{CURSOR, LIMIT};
 use super::prepared::Prepared;
 use super::problem::Problem;
 use super::reply::LINES;
-use super::{changes, prepared, session};
+use super::{changes, export, prepared, session};
 
 /// The document; the generator has the definitions to which the schemas of the routes refer.
 pub(super) fn document(routes: &[Arc<Prepared>], mut generator: SchemaGenerator) -> Value {
@@ -22,6 +22,7 @@ pub(super) fn document(routes: &[Arc<Prepared>], mut generator: SchemaGenerator)
         let method = route.route.method.as_str().to_ascii_lowercase();
         paths.entry(route.route.path).or_default().insert(method, described(route));
     }
+    paths.insert(export::PATH, exported());
     paths.insert(session::PATH, sessions(&login, &session));
     paths.entry(changes::PATH).or_default().insert("get".to_owned(), changes());
     let schemas: Map<String, Value> = generator.take_definitions(true);
@@ -232,6 +233,59 @@ fn responses(route: &Prepared) -> Value {
         responses.insert("304".to_owned(), unchanged);
     }
     responses
+}
+
+/// Collections as files.
+fn exported() -> Map<String, Value> {
+    let text = |name: &str, about: &str| {
+        let schema = json!({ "type": "string" });
+        json!({ "name": name, "in": "path", "required": true, "description": about, "schema": schema })
+    };
+    let option = |name: &str, about: &str, schema: Value| json!({ "name": name, "in": "query", "required": false, "description": about, "schema": schema });
+    let endings: Vec<&str> = export::FORMATS.iter().map(|(ending, ..)| *ending).collect();
+    let content: Map<String, Value> = export::FORMATS
+        .iter()
+        .map(|(_, _, kind, _)| ((*kind).to_owned(), json!({ "schema": { "type": "string" } })))
+        .collect();
+    let about = format!("The name of the collection and .{}.", endings.join(", ."));
+    let described = |id: &str, head: bool| {
+        let response = |about: &str| {
+            let mut response = json!({ "description": about });
+            if !head {
+                response["content"] = Value::Object(content.clone());
+            }
+            response
+        };
+        json!({
+            "operationId": id,
+            "tags": ["document"],
+            "summary": "Export a collection of a state as a file",
+            "description":
+                "The tag is the same for as long as the state is the same. A part is given by Range. JSON is canonical \
+                 Extended JSON; see docs/COLUMNS.md for Parquet and Arrow.",
+            "parameters": [
+                text("project", "The project."),
+                text("revision", "The state."),
+                text("file", &about),
+                option("relaxed", "JSON: relaxed Extended JSON.", json!({ "type": "boolean" })),
+                option("lossy", "JSON: change documents that it can't express.", json!({ "type": "boolean" })),
+                option("fields", "CSV, Parquet, Arrow: the columns; without any, all.",
+                    json!({ "type": "array", "items": { "type": "string" } })),
+            ],
+            "responses": {
+                "200": response("The file."),
+                "206": response("A part of it."),
+                "304": { "description": "The client has it already: If-None-Match." },
+                "416": { "description": "The file has no such part." },
+                "default": { "$ref": "#/components/responses/Problem" }
+            }
+        })
+    };
+    let methods = [
+        ("get", described("collection.export", false)),
+        ("head", described("collection.export_head", true)),
+    ];
+    methods.into_iter().map(|(method, described)| (method.to_owned(), described)).collect()
 }
 
 fn changes() -> Value {

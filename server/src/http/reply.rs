@@ -66,20 +66,21 @@ impl Output for Lines {
     }
 }
 
-/// The reply with the lines of a channel. An error before the first line is the reply; a later one breaks the reply
+/// The reply with the parts of a channel. An error before the first part is the reply; a later one breaks the reply
 /// off, so that nobody takes it for whole.
-pub(super) async fn lines(
-    mut lines: mpsc::Receiver<Result<Bytes, Problem>>,
+pub(super) async fn stream(
+    mut parts: mpsc::Receiver<Result<Bytes, Problem>>,
+    kind: &'static str,
 ) -> Result<Response, Problem> {
-    let first = lines.recv().await.transpose()?;
-    let rest = stream::unfold(lines, |mut lines| async move {
-        let chunk = lines.recv().await?;
+    let first = parts.recv().await.transpose()?;
+    let rest = stream::unfold(parts, |mut parts| async move {
+        let chunk = parts.recv().await?;
         let broken = |_| io::Error::other("the operation failed");
-        Some((chunk.map_err(broken), lines))
+        Some((chunk.map_err(broken), parts))
     });
     let first = stream::iter(first.map(Ok));
     let body = Body::from_stream(futures::StreamExt::chain(first, rest));
-    let kind = HeaderValue::from_static(LINES);
+    let kind = HeaderValue::from_static(kind);
     Ok(([(header::CONTENT_TYPE, kind)], body).into_response())
 }
 
