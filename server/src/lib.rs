@@ -80,6 +80,8 @@ use shared::{Open, Shared};
 const EXPIRY: Duration = Duration::from_secs(30);
 /// How often documents of TTL indexes are looked for, as in MongoDB.
 const TTL: Duration = Duration::from_mins(1);
+/// How often what the server counts is kept.
+const COUNTS: Duration = Duration::from_mins(1);
 /// How long connections may take to end their last command, after the server was stopped.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long a client may take to agree on TLS.
@@ -166,6 +168,7 @@ impl Server {
         let mut stopping = shared.stopping();
         let (mut connections, next) = (JoinSet::new(), AtomicI32::new(1));
         let mut expiry = tokio::time::interval(EXPIRY);
+        let _counts = AbortOnDrop(tokio::spawn(keep_counts(shared.clone())));
         let _documents = AbortOnDrop(tokio::spawn(expire_documents(shared.clone())));
         loop {
             tokio::select! {
@@ -251,6 +254,16 @@ async fn expire_documents(shared: Arc<Shared>) {
                 let error = error.in_full();
                 tracing::warn!(branch = %branch.name(), error, "documents of TTL indexes were not deleted");
             }
+        }
+    }
+}
+
+/// Keeps what the server counts in the store, again and again, so that other processes see it.
+async fn keep_counts(shared: Arc<Shared>) {
+    loop {
+        tokio::time::sleep(COUNTS).await;
+        if let Err(error) = argon_service::usage_metrics::keep(&shared.store).await {
+            tracing::warn!(error = error.in_full(), "what was counted was not kept");
         }
     }
 }

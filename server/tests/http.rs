@@ -729,3 +729,51 @@ async fn a_collection_is_a_file_with_a_tag_and_parts() {
     assert_eq!(server.fails("GET", &file("none", "users.jsonl"), None).0, 404);
     assert_eq!(server.fails("GET", &(path + "?zip=1"), None).0, 400);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_request_runs_in_the_background() {
+    let server = Running::new(false).await;
+    server.fill();
+    let prefer = [("prefer", "respond-async"), ("idempotency-key", "once")];
+    let begun = server.send("POST", "/v1/store/fsck", &prefer, Some(json!({})));
+    assert_eq!(begun.status, 202, "{}", begun.body);
+    assert_eq!(begun.header("preference-applied"), "respond-async");
+    let place = begun.header("location").to_owned();
+    assert_eq!(begun.json()["operation"], "store.fsck");
+    let again = server.send("POST", "/v1/store/fsck", &prefer, Some(json!({})));
+    assert_eq!(again.json()["id"], begun.json()["id"], "it did not begin twice");
+    let followed = server.send("GET", &format!("{place}/events"), &[], None).body;
+    let last = followed.lines().rev().find_map(|line| line.strip_prefix("data: ")).unwrap();
+    let ended: Value = serde_json::from_str(last).unwrap();
+    assert!(followed.contains("event: end"), "{followed}");
+    assert_eq!((&ended["state"], &ended["status"]), (&"done".into(), &200.into()), "{ended}");
+    assert_eq!(ended["result"], server.ok("POST", "/v1/store/fsck", json!({})));
+    assert_eq!(server.get(&place), ended);
+    assert_eq!(server.get("/v1/operations")[0]["id"], ended["id"]);
+    // One that fails says why.
+    let delete = "/v1/projects/shop/branches/none";
+    let begun = server.send("DELETE", delete, &prefer[..1], None);
+    let place = begun.header("location").to_owned();
+    server.send("GET", &format!("{place}/events"), &[], None);
+    let ended = server.get(&place);
+    assert_eq!(
+        (&ended["state"], &ended["result"]["kind"]),
+        (&"failed".into(), &"not_found".into())
+    );
+    // One that is ended, ends.
+    let long = json!({
+        "pipeline": [
+            { "$set": { "all": { "$range": [0, 10_000] } } }, { "$unwind": "$all" },
+            { "$group": { "_id": "$all", "n": { "$sum": 1 } } }, { "$sort": { "n": 1 } }, { "$out": "sums" }
+        ]
+    });
+    let write = "/v1/projects/shop/branches/main/collections/users/write";
+    let place = server.send("POST", write, &prefer[..1], Some(long)).header("location").to_owned();
+    let ended = server.ok("DELETE", &place, None);
+    assert_ne!(ended["state"], "running");
+    assert_eq!(server.fails("GET", "/v1/operations/none", None).0, 404);
+    let metrics = server.send("GET", "/metrics", &[], None);
+    assert_eq!(metrics.status, 200, "{}", metrics.body);
+    assert!(metrics.header("content-type").starts_with("text/plain; version=0.0.4"));
+    assert!(server.get("/v1/store/metrics").is_array());
+}

@@ -18,7 +18,7 @@ use super::prepared::Prepared;
 use super::problem::Problem;
 use super::repeated::Turn;
 use super::reply::{self, LINES, Lines};
-use super::{Http, MOST_BODY_BYTES};
+use super::{Http, MOST_BODY_BYTES, background};
 use crate::auth::Who;
 use crate::computing::aside;
 use crate::requests::{self, Cursor, Page, StatePlace, Whole};
@@ -53,15 +53,29 @@ pub(super) async fn answer(
     call.asked.add_body(route, &call.headers, &body)?;
     // The body may name more.
     call.require_rights().await?;
-    if call.route.operation.effect == Effect::Read {
+    let is_read = call.route.operation.effect == Effect::Read;
+    let in_background = background::is_wanted(&call.headers) && !call.route.operation.is_list;
+    if is_read && !in_background {
         return call.read().await;
     }
-    call.require_writes()?;
+    if !is_read {
+        call.require_writes()?;
+    }
+    if is_read {
+        return call.in_background(is_read);
+    }
     let what = (&head.method, &head.uri, &body);
     let once = match http.repeated.turn(&call.headers, call.who.as_ref(), what)? {
         Turn::Run(once) => once,
         Turn::Answered(response) => return Ok(response),
     };
+    if in_background {
+        let begun = call.in_background(is_read);
+        return match once {
+            Some(once) => once.keep(begun).await,
+            None => begun,
+        };
+    }
     let writing = http.writing.clone().read_owned().await;
     // What has begun runs to its end, whether or not the client waits for it.
     let written = tokio::spawn(async move {
@@ -153,6 +167,24 @@ pub(super) fn target_of(
 }
 
 impl Call {
+    /// Begins a request, and answers before it is done.
+    fn in_background(mut self, is_read: bool) -> Result<Response, Problem> {
+        let http = self.http.clone();
+        let project = self.target.project.as_ref().map(ToString::to_string);
+        let name = self.route.operation.name;
+        let begun = http.background.begin(&http, self.who.as_ref(), name, project)?;
+        self.target.watcher = begun.watcher();
+        Ok(begun.run(async move {
+            if is_read {
+                return self.read().await;
+            }
+            let writing = http.writing.clone().read_owned().await;
+            let response = self.write().await;
+            drop(writing);
+            response
+        }))
+    }
+
     /// Answers a request that changes nothing. It ends with its client.
     async fn read(mut self) -> Result<Response, Problem> {
         if self.headers.contains_key(header::IF_MATCH) {

@@ -39,14 +39,10 @@ pub(super) async fn changes(State(http): State<Arc<Http>>, request: Request) -> 
     match events(&http, request).await {
         Ok(events) => {
             let alive = KeepAlive::new().interval(IDLE);
-            Sse::new(events.take_until(stopped(http))).keep_alive(alive).into_response()
+            Sse::new(events.take_until(http.stopped())).keep_alive(alive).into_response()
         }
         Err(problem) => problem.into_response(),
     }
-}
-
-async fn stopped(http: Arc<Http>) {
-    http.shared.stopping().wait().await;
 }
 
 /// A client that follows a branch.

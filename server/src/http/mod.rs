@@ -12,6 +12,7 @@
 //! | `reply.rs` | results as JSON, at once or line by line |
 //! | `changes.rs` | the commits of a branch as events |
 //! | `export.rs`, `spool.rs` | collections as files, also part by part |
+//! | `background.rs` | requests that run while their clients do something else |
 //! | `repeated.rs` | replies to requests that are sent again |
 //! | `problem.rs` | errors, as RFC 9457 has them |
 //! | `login.rs`, `session.rs`, `guard.rs` | who asks, the sessions of browsers, and what browsers may not |
@@ -20,6 +21,7 @@
 
 mod answer;
 mod asked;
+mod background;
 mod changes;
 mod export;
 mod guard;
@@ -38,8 +40,11 @@ use std::sync::{Arc, LazyLock, Weak};
 
 use std::time::Duration;
 
+use argon_service::operations::Operation;
+use argon_service::usage_metrics::{Reading, prometheus};
 use axum::Router;
 use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, any, get, on};
@@ -50,7 +55,9 @@ pub(crate) use listen::serve;
 
 use crate::mcp;
 use crate::requests::OperationOptions;
+use crate::rights;
 use crate::shared::Shared;
+use background::Background;
 use login::Logins;
 use prepared::Prepared;
 use problem::Problem;
@@ -70,6 +77,7 @@ pub(crate) struct Http {
     mcp: mcp::Service,
     repeated: Repeated,
     exports: Exports,
+    background: Background,
     /// Held by each request that writes.
     writing: Arc<RwLock<()>>,
     /// For each client that follows a branch.
@@ -80,6 +88,13 @@ pub(crate) struct Http {
 
 /// How often it is looked for what nobody asks for any more.
 const EXPIRY: Duration = Duration::from_mins(1);
+impl Http {
+    /// Resolves when the server ends.
+    async fn stopped(self: Arc<Self>) {
+        self.shared.stopping().wait().await;
+    }
+}
+
 /// The most clients that follow branches at one time.
 const MOST_FOLLOWING: usize = 256;
 
@@ -98,6 +113,7 @@ pub(crate) fn router(shared: &Arc<Shared>, options: OperationOptions) -> (Router
         sessions: Sessions::default(),
         repeated: Repeated::default(),
         exports: Exports::default(),
+        background: Background::default(),
         writing: writing.clone(),
         following: Arc::new(Semaphore::new(MOST_FOLLOWING)),
         openapi: LazyLock::new(Box::new(openapi)),
@@ -106,10 +122,14 @@ pub(crate) fn router(shared: &Arc<Shared>, options: OperationOptions) -> (Router
     let mut router = Router::new()
         .route("/", get(async || Html(include_str!("reference.html"))))
         .route("/openapi.json", get(described))
+        .route("/metrics", get(metrics))
         .route(changes::PATH, get(changes::changes))
         .route(session::PATH, session::methods());
     if shared.options.mcp {
         router = router.route(mcp::PATH, any(agents));
+    }
+    for (path, methods) in background::methods() {
+        router = router.route(path, methods);
     }
     for route in prepared {
         let path = route.route.path;
@@ -132,6 +152,7 @@ async fn expire(http: Weak<Http>) {
         tokio::time::sleep(EXPIRY).await;
         let Some(http) = http.upgrade() else { return };
         http.exports.expire();
+        http.background.expire();
     }
 }
 
@@ -152,6 +173,30 @@ async fn agents(http: State, request: Request) -> Response {
         Ok(who) => http.mcp.answer(who, Request::from_parts(head, body)).await,
         Err(problem) => problem.closing().into_response(),
     }
+}
+
+/// The metrics as Prometheus reads them.
+async fn metrics(http: State, request: Request) -> Response {
+    let (head, _) = request.into_parts();
+    match measured(&http, &head).await {
+        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+            .into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn measured(http: &Http, head: &Parts) -> Result<String, Problem> {
+    let who = http.logins.who(http, head).await?;
+    let asked = rights::Asked {
+        operation: Operation::named("store.metrics")?,
+        project: None,
+        branch: None,
+        revision: None,
+        others: Vec::new(),
+        pipeline: None,
+    };
+    rights::check_operation(&http.shared, who.as_ref(), &asked).await?;
+    Ok(prometheus(&Reading::now(&http.shared.store).await?))
 }
 
 async fn described(http: State) -> Response {

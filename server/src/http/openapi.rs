@@ -7,6 +7,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::asked::{CURSOR, LIMIT};
+use super::background::{self, BackgroundOperation};
 use super::prepared::Prepared;
 use super::problem::Problem;
 use super::reply::LINES;
@@ -22,6 +23,8 @@ pub(super) fn document(routes: &[Arc<Prepared>], mut generator: SchemaGenerator)
         let method = route.route.method.as_str().to_ascii_lowercase();
         paths.entry(route.route.path).or_default().insert(method, described(route));
     }
+    let background = generator.subschema_for::<BackgroundOperation>();
+    paths.extend(in_background(&background));
     paths.insert(export::PATH, exported());
     paths.insert(session::PATH, sessions(&login, &session));
     paths.entry(changes::PATH).or_default().insert("get".to_owned(), changes());
@@ -233,6 +236,55 @@ fn responses(route: &Prepared) -> Value {
         responses.insert("304".to_owned(), unchanged);
     }
     responses
+}
+
+/// Operations that run while their clients do something else.
+fn in_background(schema: &Schema) -> [(&'static str, Map<String, Value>); 3] {
+    let id = json!({ "name": "operation", "in": "path", "required": true, "schema": { "type": "string" } });
+    let described = |name: &str, about: &str, kind: &str, schema: Value, parameters: Value| {
+        json!({
+            "operationId": format!("operation.{name}"), "tags": ["operation"],
+            "summary": about.trim_end_matches('.'), "description": about, "parameters": parameters,
+            "responses": {
+                "200": { "description": "The result.", "content": { kind: { "schema": schema } } },
+                "default": { "$ref": "#/components/responses/Problem" }
+            }
+        })
+    };
+    let json = "application/json";
+    let all = json!({ "type": "array", "items": schema });
+    let list = described(
+        "list",
+        "List your operations that were begun with `Prefer: respond-async`.",
+        json,
+        all,
+        json!([]),
+    );
+    let show = described(
+        "show",
+        "Show whether an operation runs, and its result.",
+        json,
+        schema.to_owned().into(),
+        json!([id]),
+    );
+    let end = described(
+        "cancel",
+        "End an operation as soon as it can; what it commits until then stays.",
+        json,
+        schema.to_owned().into(),
+        json!([id]),
+    );
+    let text = json!({ "type": "string" });
+    let about = "Follow an operation: events `progress`, and `end` with the result.";
+    let follow = described("follow", about, "text/event-stream", text, json!([id]));
+    let methods = |methods: Vec<(&str, Value)>| {
+        methods.into_iter().map(|(method, described)| (method.to_owned(), described)).collect()
+    };
+    [
+        (background::ALL, methods(vec![("get", list)])),
+        (background::ONE, methods(vec![("get", show), ("delete", end)])),
+        (background::EVENTS, methods(vec![("get", follow)])),
+    ]
 }
 
 /// Collections as files.

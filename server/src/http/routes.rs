@@ -63,6 +63,7 @@ pub(super) static ROUTES: &[Route] = &[
     get("/v1/store", "store.show"),
     get("/v1/store/health", "store.health"),
     get("/v1/store/storage", "store.storage"),
+    get("/v1/store/metrics", "store.metrics"),
     post("/v1/store/gc", "store.gc"),
     post("/v1/store/compact", "store.compact"),
     post("/v1/store/fsck", "store.fsck"),

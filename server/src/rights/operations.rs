@@ -75,7 +75,9 @@ fn demands(asked: &Asked<'_>) -> Result<Vec<Demand>> {
     let Some(project) = asked.project else {
         let right = match (name, asked.operation.effect) {
             (_, _) if name.starts_with("user.") => Right::Users,
-            ("store.health" | "store.storage" | "store.show", _) => Right::Monitor,
+            ("store.health" | "store.metrics" | "store.storage" | "store.show", _) => {
+                Right::Monitor
+            }
             (_, Effect::Read) => Right::Read,
             _ => Right::Administer,
         };

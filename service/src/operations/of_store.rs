@@ -17,6 +17,7 @@ use crate::upkeep::{
     CheckStore, CheckedStore, CollectGarbage, CollectedGarbage, CompactStore, CompactedStore,
     ShowStorage, StorageUse,
 };
+use crate::usage_metrics::{Reading, ShowMetrics, ShownMetric};
 use crate::user::{
     ChangePassword, CreateUser, DropUser, GrantRoles, ListUsers, RevokeRoles, ShownUser,
 };
@@ -76,6 +77,8 @@ operations! {
         let settings = target.settings()?;
         upkeep::storage(&opened.store, &settings, request).await?
     };
+    "store.metrics" Read Store(opened), request: ShowMetrics => One<Vec<ShownMetric>> =
+        Reading::now(&opened.store).await?.metrics(request);
     "store.gc" Destroy Store(opened), request: CollectGarbage => One<CollectedGarbage> = {
         let environment = opened.store.environment();
         let settings = target.settings()?;

@@ -79,6 +79,15 @@ impl Reading {
         Ok(Self { summary, backlog, lag: now.saturating_duration_since(oldest), now })
     }
 
+    /// The metrics now, with what this process has counted so far, which the store keeps.
+    ///
+    /// # Errors
+    /// The errors of the store.
+    pub async fn now(store: &Store) -> Result<Self> {
+        super::keep(store).await?;
+        Self::of(store, store.environment().now()).await
+    }
+
     /// The metrics, counts first.
     pub fn metrics(&self, _: ShowMetrics) -> Vec<ShownMetric> {
         let counted = Metric::ALL.into_iter().flat_map(|metric| {
