@@ -16,7 +16,7 @@ const SPARE = 8;
  * @param {() => void} [props.onEnd] Called when the end comes near: the next page can be read.
  * @param {unknown} [props.head] What stands above the rows, and stays there.
  * @param {string} [props.kind] A class.
- * @param {string} [props.role]
+ * @param {"list" | "listbox" | "rowgroup"} [props.role] What the rows are in; those of a `rowgroup` are in a table.
  */
 export function VirtualList({ label, count, height, row, onEnd, head, kind = "", role = "list" }) {
   const scroller = useRef(/** @type {HTMLElement | null} */ (null));
@@ -44,9 +44,9 @@ export function VirtualList({ label, count, height, row, onEnd, head, kind = "",
   }, [end, count]);
   const rows = [];
   for (let at = start; at < end; at += 1) rows.push(row(at));
-  return html`<div class=${`virtual ${kind}`} ref=${scroller} tabindex="0" aria-label=${label} role="region">
+  return html`<div class=${`virtual ${kind}`} ref=${scroller} tabindex="0" aria-label=${label} role=${role === "rowgroup" ? "table" : "region"}>
     ${head}
-    <div class="virtual-space" style=${{ height: `${count * height}px` }}>
+    <div class="virtual-space" role="presentation" style=${{ height: `${count * height}px` }}>
       <div class="virtual-rows" role=${role} style=${{ transform: `translateY(${start * height}px)` }}>${rows}</div>
     </div>
   </div>`;

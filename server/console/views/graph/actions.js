@@ -1,0 +1,117 @@
+// What can be done with a branch.
+
+import { post, put, remove, url } from "../../api.js";
+import { plural } from "../../format.js";
+import { choose } from "../../picker.js";
+import { navigate, path } from "../../router.js";
+import { useKeys } from "../../keys.js";
+import { Button } from "../../ui/controls.js";
+import { ask, askForm, confirm } from "../../ui/dialog.js";
+import { html } from "../../ui/html.js";
+import { ProblemNotice } from "../../ui/notice.js";
+import { toast } from "../../ui/toast.js";
+
+/** Makes a branch of the state that is shown. @param {{ state: import("../../types.js").State }} props */
+export function NewBranch({ state }) {
+  const create = async () => {
+    const made = await askForm({
+      title: "New branch",
+      body: html`It starts from <strong>${state.revision}</strong>, and copies nothing.`,
+      fields: [{ name: "branch", label: "Name", required: true, hint: "Letters, digits, -, _, . and /" }],
+      action: "Create branch",
+      submit: (values, signal) => post(url`/v1/projects/${state.project}/branches`, { ...values, from: state.revision }, { signal }),
+    });
+    if (!made) return;
+    toast(`Created ${made.branch} at ${made.parent}@${made.lsn}`);
+    state.reload();
+    navigate(path(state.project, made.branch, "documents"));
+  };
+  useKeys([{ keys: "n", title: "New branch", run: create }]);
+  return html`<${Button} kind="primary" icon="plus" onClick=${create}>New branch</${Button}>`;
+}
+
+/**
+ * A button with what can be done with a branch.
+ *
+ * @param {{ state: import("../../types.js").State, branch: import("../../types.js").Branch }} props
+ */
+export function BranchActions({ state, branch }) {
+  const name = branch.branch;
+  const target = url`/v1/projects/${state.project}/branches/${name}`;
+  /** @type {Record<string, () => Promise<string | null>>} */
+  const actions = {
+    rename: () => rename(target, name),
+    protect: async () => {
+      await put(`${target}/protection`, { protected: !branch.protected });
+      return `${name} is ${branch.protected ? "not protected any more" : "protected"}`;
+    },
+    freeze: async () => {
+      await put(`${target}/read-only`, { read_only: !branch.read_only });
+      return `${name} ${branch.read_only ? "takes commits again" : "takes no commits"}`;
+    },
+    delete: () => drop(state, branch, target),
+  };
+  const open = async () => {
+    const chosen = await choose({
+      title: `What to do with ${name}`,
+      choices: [
+        { value: "rename", label: "Rename", icon: "edit" },
+        { value: "protect", label: branch.protected ? "End the protection" : "Protect", icon: "lock" },
+        { value: "freeze", label: branch.read_only ? "Let it take commits" : "Make it read-only", icon: "lock" },
+        { value: "delete", label: "Delete", icon: "trash" },
+      ],
+    });
+    if (!chosen) return;
+    try {
+      const done = await actions[chosen]();
+      if (!done) return;
+      toast(done);
+      state.reload();
+    } catch (problem) {
+      await showProblem(problem);
+    }
+  };
+  return html`<${Button} kind="quiet" icon="more" label=${`Actions for ${name}`} onClick=${open} />`;
+}
+
+/** @param {unknown} problem */
+const showProblem = (problem) =>
+  ask(
+    (close) => html`<div class="inside">
+      <h2 id="dialog-title">That did not work</h2>
+      <${ProblemNotice} problem=${problem} />
+      <footer><${Button} onClick=${() => close(null)}>Close</${Button}></footer>
+    </div>`,
+  );
+
+/** @param {string} target @param {string} name */
+async function rename(target, name) {
+  const done = await askForm({
+    title: `Rename ${name}`,
+    fields: [{ name: "to", label: "New name", value: name, required: true }],
+    action: "Rename",
+    submit: (values, signal) => post(`${target}/rename`, values, { signal }),
+  });
+  return done && `${name} is ${done.to} now`;
+}
+
+/** @param {import("../../types.js").State} state @param {import("../../types.js").Branch} branch @param {string} target */
+async function drop(state, branch, target) {
+  const name = branch.branch;
+  const own = branch.parent ? branch.lsn - branch.forked_at : branch.lsn;
+  const isBackup = name.startsWith("backup/");
+  const sure = await confirm({
+    title: `Delete the branch ${name}?`,
+    body: isBackup ? "Nothing keeps a backup that is deleted." : "A backup of it is kept for the retention time.",
+    lost: [
+      `the name ${name}, at position ${branch.lsn}`,
+      own > 0 ? `${plural(own, "commit")} after ${branch.parent ?? "the beginning"}@${branch.forked_at}` : "no commits of its own",
+    ],
+    action: "Delete branch",
+    typed: isBackup ? name : undefined,
+  });
+  if (!sure) return null;
+  const done = await remove(target);
+  if (name === state.branch?.branch) navigate(url`/console/${state.project}`);
+  return done.backup ? `Deleted ${name}; ${done.backup} keeps it` : `Deleted ${name}`;
+}
