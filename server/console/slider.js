@@ -69,7 +69,7 @@ export function TimeSlider({ state, route }) {
 /** Pins and forks on the history of the branch. @param {import("./types.js").State} state */
 function marks({ branch, branches, pins }) {
   if (!branch) return [];
-  const onIt = (/** @type {string | null} */ name, /** @type {number} */ lsn) =>
+  const onIt = (/** @type {string | null | undefined} */ name, /** @type {number} */ lsn) =>
     lsn > 0 && lsn <= branch.lsn && (name === branch.branch || (name === branch.parent && lsn <= branch.forked_at));
   const forks = branches.filter((one) => onIt(one.parent, one.forked_at)).map((one) => one.forked_at);
   const pinned = pins.filter((one) => onIt(one.branch, one.lsn)).map((one) => one.lsn);

@@ -2,7 +2,7 @@
 // /openapi.json when the types are checked.
 
 /** @typedef {import("./openapi.js").components["schemas"]} Schemas */
-/** @typedef {Schemas["Problem"]} ProblemBody */
+/** @typedef {Schemas["ProblemDetails"]} ProblemBody */
 /** @typedef {Schemas["ListedBranch"]} Branch */
 /** @typedef {Schemas["ShownPin"]} Pin */
 /** @typedef {Schemas["ListedProject"]} Project */

@@ -21,7 +21,7 @@ import { html } from "./html.js";
 export function Table({ label, columns, rows, rowKey, rowClass }) {
   /** @param {Column<T>} column */
   const kind = (column) =>
-    [column.isNumber && "number", column.isWide && "wide", column.isAction && "action"].filter(Boolean).join(" ");
+    [column.isNumber && "number", column.isWide ? "wide" : "short", column.isAction && "action"].filter(Boolean).join(" ");
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${label}>
     <table>
       <thead>

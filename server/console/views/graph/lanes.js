@@ -16,8 +16,8 @@ export const ROW = 36;
 export function Lanes({ state, text, withBackups, actions }) {
   const rows = useMemo(() => inOrder(state.branches, text, withBackups), [state.branches, text, withBackups]);
   const scale = useMemo(() => scaleOf(rows, state.pins), [rows, state.pins]);
-  if (rows.length === 0) return html`<${Empty} icon="branch" title="No branches" />`;
   const places = useMemo(() => new Map(rows.map((row, at) => [row.branch.branch, at])), [rows]);
+  if (rows.length === 0) return html`<${Empty} icon="branch" title="No branches" />`;
   return html`<section class="card lanes" aria-label="Branches">
     <${VirtualList}
       label="Branches"
