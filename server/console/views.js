@@ -14,6 +14,9 @@
 /** @type {View[]} */
 export const VIEWS = [
   { name: "documents", title: "Documents", icon: "table", group: "Data", key: "d", load: () => import("./views/documents.js") },
+  { name: "diff", title: "Compare", icon: "diff", group: "Data", key: "c", load: () => import("./views/diff.js") },
+  { name: "commits", title: "Commits", icon: "commit", group: "Data", key: "l", load: () => import("./views/commits.js") },
+  { name: "live", title: "Live changes", icon: "live", group: "Data", key: "v", load: () => import("./views/live.js") },
   { name: "graph", title: "Branches", icon: "branch", group: "Project", key: "b", load: () => import("./views/graph.js") },
   { name: "overview", title: "Overview", icon: "home", group: "Store", key: "o", load: () => import("./views/overview.js") },
 ];

@@ -1,10 +1,9 @@
 // The branches of a project over time.
 
-import { html } from "../ui/html.js";
+import { plural } from "../format.js";
+import { html, useState } from "../ui/html.js";
 import { BranchActions, NewBranch } from "./graph/actions.js";
 import { Lanes } from "./graph/lanes.js";
-import { useState } from "../ui/html.js";
-import { plural } from "../format.js";
 
 /** @param {{ state: import("../types.js").State }} props */
 export default function Graph({ state }) {
