@@ -52,6 +52,9 @@ export function text(value) {
     case "double":
     case "decimal":
       return numberText(value);
+    case "bool":
+    case "null":
+      return String(value);
     case "objectId":
       return value.$oid;
     case "date":

@@ -82,7 +82,9 @@ function collectionNote(item) {
   if (item.change !== "changed") {
     return `collection ${item.change}${item.documents ? `, with ${plural(item.documents, "document")}` : ""}`;
   }
-  const names = (/** @type {any} */ side) => side.indexes.map((/** @type {any} */ index) => index.name);
+  // Every collection has the index of `_id`s, whether or not it is listed.
+  const names = (/** @type {any} */ side) =>
+    side.indexes.map((/** @type {any} */ index) => index.name).filter((/** @type {string} */ name) => name !== "_id_");
   const [before, after] = [names(item.before), names(item.after)];
   const notes = [
     ...(item.before.name === item.after.name ? [] : [`renamed from ${item.before.name}`]),
@@ -110,8 +112,8 @@ function ChangeRow({ row, onToggle, linkOf }) {
       <span class="cut" title=${text(after)}>${after !== undefined && html`<ins><span class="unseen">after: </span><${Value} value=${after} /></ins>`}</span>
     </div>`;
   }
-  const id = idText(item.id);
-  const whole = item.change === "added" ? item.after : item.change === "removed" ? item.before : undefined;
+  const id = text(item.id);
+  const whole = item.change === "changed" ? undefined : withoutId(item.change === "added" ? item.after : item.before);
   return html`<div class=${`change of-document ${item.change}`} role="listitem">
     <button type="button" class="fold" aria-expanded=${row.isOpen ? "true" : "false"} aria-label=${`${item.change} ${id}`} onClick=${() => onToggle(row.at)}>
       <${Icon} name=${row.isOpen ? "down" : "chevron"} /><span class="sign" aria-hidden="true">${SIGNS[item.change]}</span>
@@ -121,13 +123,18 @@ function ChangeRow({ row, onToggle, linkOf }) {
   </div>`;
 }
 
+/** @param {any} document */
+function withoutId({ _id, ...rest }) {
+  return rest;
+}
+
 /** The changes of a few documents, without scrolling of their own. @param {{ items: any[] }} props */
 export function FewChanges({ items }) {
   const documents = items.filter((item) => item.kind === "document");
   return html`<ul>
     ${documents.map(
       (item) => html`<li key=${`${item.collection} ${idText(item.id)}`}>
-        <div class="bar"><span class=${`sign ${item.change}`}>${SIGNS[item.change]}</span><span class="faint">${item.collection}</span><span class="mono">${idText(item.id)}</span></div>
+        <div class="bar"><span class=${`sign ${item.change}`}>${SIGNS[item.change]}</span><span class="faint">${item.collection}</span><span class="mono">${text(item.id)}</span></div>
         <${Fields} change=${item} />
       </li>`,
     )}

@@ -2,6 +2,7 @@
 
 import { page, url } from "../api.js";
 import { usePages } from "../data.js";
+import { count } from "../format.js";
 import { Link, path, setQuery, withQuery } from "../router.js";
 import { Ago, Badge, Switch } from "../ui/controls.js";
 import { html, useMemo } from "../ui/html.js";
@@ -59,6 +60,7 @@ function Rows({ list, isGraph, state, route, selected }) {
   const linkOf = (commit) => withQuery(path(state.project, state.revision, "commits", positionOf(commit, state)), query);
   return html`<${VirtualList}
     label="Commits"
+    kind="commit-list"
     count=${list.items.length}
     height=${ROW}
     onEnd=${list.more}
@@ -68,15 +70,15 @@ function Rows({ list, isGraph, state, route, selected }) {
       const names = commit.collections.map((/** @type {any} */ one) => one.collection).join(", ");
       return html`<div class=${`commit-row ${positionOf(commit, state) === selected ? "selected" : ""}`} key=${commit.digest} role="listitem">
         ${graph && html`<${Gutter} row=${graph.rows[at]} lanes=${graph.lanes} height=${ROW} />`}
-        <span class="mono faint number">${commit.lsn}</span>
-        <div class="cut">
+        <span class="mono faint commit-lsn">${commit.lsn}</span>
+        <div class="cut commit-main">
           <${Link} to=${linkOf(commit)} class="commit-title">${commit.message || "no message"}</${Link}>
           ${commit.branches?.map((/** @type {string} */ name) => html` <${Badge} kind="accent" key=${name}>${name}</${Badge}>`)}
           ${commit.origin.kind !== "write" && html` <${Badge}>${originText(commit.origin)}</${Badge}>`}
         </div>
-        <span class="faint cut right-text" title=${names}>${names} · ${documents}</span>
-        <span class="soft cut">${commit.actor}</span>
-        <span class="faint"><${Ago} time=${commit.time} /></span>
+        <span class="faint cut commit-data" title=${names}>${names} · ${count(documents)}</span>
+        <span class="soft cut commit-actor">${commit.actor}</span>
+        <span class="faint commit-time"><${Ago} time=${commit.time} /></span>
       </div>`;
     }}
   />`;

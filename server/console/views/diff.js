@@ -43,7 +43,7 @@ export default function Diff({ state, route }) {
       </${Button}>
       <span class="faint">→</span>
       <strong class="mono">${compared ? named(compared.to) : revision}</strong>
-      ${compared && html`<${Button} kind="quiet" icon="reload" label="Swap the states" onClick=${swap} />`}
+      ${compared && html`<${Button} kind="quiet" icon="swap" label="Swap the states" onClick=${swap} />`}
       <label class="bar" title="Leave out what the state before changed after both parted">
         <input type="checkbox" checked=${isSinceBase} onChange=${() => setQuery({ base: isSinceBase ? null : "1" })} />since they parted
       </label>

@@ -2,7 +2,7 @@
 
 import { request, url } from "../../api.js";
 import { useData } from "../../data.js";
-import { idOf } from "../../ejson.js";
+import { idOf, text } from "../../ejson.js";
 import { navigate, path, setQuery, withQuery } from "../../router.js";
 import { useKeys } from "../../keys.js";
 import { Button, Switch } from "../../ui/controls.js";
@@ -30,14 +30,13 @@ export function DocumentPanel({ state, route, collection, id, onChange }) {
     navigate(withQuery(path(project, revision, "documents", collection), query));
   };
   useKeys([{ keys: "Escape", title: "Close the document", run: close }]);
-  const shown = idOf(id);
   const changed = () => {
     document.reload();
     onChange();
   };
-  return html`<aside class="panel" aria-label=${`Document ${id}`}>
+  return html`<aside class="panel" aria-label=${`Document ${text(idOf(id))}`}>
     <header>
-      <h2 class="cut mono" title=${id}>${typeof shown === "object" ? JSON.stringify(shown) : id}</h2>
+      <h2 class="cut mono" title=${id}>${text(idOf(id))}</h2>
       <span class="right"><${Button} kind="quiet" icon="close" label="Close" onClick=${close} /></span>
     </header>
     <div class="bar tabs">

@@ -37,23 +37,32 @@ export function inOrder(branches, text, withBackups) {
   return rows;
 }
 
+/** @typedef {{ at: (time: string) => number, first: string, last: string }} Scale */
+
 /**
  * Places times between 0 and 1. Long times without anything are drawn shorter: half of the place is that of the
  * order, half that of the time.
  *
  * @param {Row[]} rows
- * @param {import("../../types.js").Pin[]} pins
- * @returns {(time: string) => number}
+ * @param {{ created: string }[]} pins
+ * @param {{ time: string }[]} merges
+ * @returns {Scale}
  */
-export function scaleOf(rows, pins) {
-  const times = rows.flatMap(({ branch }) => [branch.created, branch.time ?? branch.created]);
-  const sorted = [...times, ...pins.map((pin) => pin.created)].map((time) => Date.parse(time)).sort((one, other) => one - other);
-  const [first, last] = [sorted[0], sorted[sorted.length - 1]];
+export function scaleOf(rows, pins, merges) {
+  const times = [
+    ...rows.flatMap(({ branch }) => [branch.created, branch.time ?? branch.created]),
+    ...pins.map((pin) => pin.created),
+    ...merges.map((merge) => merge.time),
+  ];
+  const sorted = times.map((time) => Date.parse(time)).sort((one, other) => one - other);
+  const [first, last] = [sorted[0] ?? 0, sorted[sorted.length - 1] ?? 0];
   const span = Math.max(1, last - first);
-  return (time) => {
-    const at = Date.parse(time);
-    return (0.5 * (at - first)) / span + 0.5 * (rank(sorted, at) / Math.max(1, sorted.length - 1));
+  /** @param {string} time */
+  const at = (time) => {
+    const moment = Date.parse(time);
+    return (0.5 * (moment - first)) / span + (0.5 * rank(sorted, moment)) / Math.max(1, sorted.length - 1);
   };
+  return { at, first: new Date(first).toISOString(), last: new Date(last).toISOString() };
 }
 
 /** How many of the sorted values are smaller. @param {number[]} sorted @param {number} value */
