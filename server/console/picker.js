@@ -59,9 +59,9 @@ function Choices({ title, choices, other, close }) {
         setAt(0);
       }}
     />
-    <div id="choices" class="choices-list">
+    <div id="choices" class="choices-list" style=${{ height: `${found.length * 32 + 8}px` }}>
       <${VirtualList}
-        label="Choices"
+        label=${title}
         role="listbox"
         count=${found.length}
         height=${32}
@@ -79,6 +79,7 @@ function Choices({ title, choices, other, close }) {
         </button>`}
       />
     </div>
+    ${found.length === 0 && html`<p class="choices-none faint">Nothing has this name.</p>`}
   </div>`;
 }
 

@@ -84,8 +84,8 @@ function Side({ route, revision, isOpen }) {
     <div class="brand">
       <${Link} to="/console/"><img src="/console/assets/icon.svg" alt="" />Argon</${Link}>
     </div>
-    <button type="button" class="picker" onClick=${pickProject} aria-label=${`Project: ${route.project ?? "none"}`}>
-      <${Icon} name="folder" /><span class="cut">${route.project ?? "Choose a project"}</span><${Icon} name="down" />
+    <button type="button" class="picker" onClick=${pickProject}>
+      <${Icon} name="folder" />${route.project && html`<span class="unseen">Project:</span>`}<span class="cut">${route.project ?? "Choose a project"}</span><${Icon} name="down" />
     </button>
     <nav aria-label="Views">
       ${groups.map(
@@ -156,8 +156,8 @@ function ShownState({ shown, route, menu }) {
   return html`<div class=${`state-bar ${shown.isHead ? "" : "past"}`} role="group" aria-label="State">
     ${menu}
     <div class="where">
-      <button type="button" class="picker" onClick=${pick} aria-label=${`State: ${shown.revision}. Choose another one`} title=${shown.revision}>
-        <${Icon} name=${pin ? "pin" : "branch"} /><span class="cut">${pin?.pin ?? branch?.branch ?? shown.revision}</span><${Icon} name="down" />
+      <button type="button" class="picker" onClick=${pick} title=${shown.revision}>
+        <${Icon} name=${pin ? "pin" : "branch"} /><span class="unseen">State:</span><span class="cut">${pin?.pin ?? branch?.branch ?? shown.revision}</span><${Icon} name="down" />
       </button>
       <span class="mono soft" title=${shown.commit?.message}>@${lsn}</span>
       <span class="faint"><${Ago} time=${shown.commit?.time} /></span>

@@ -22,8 +22,8 @@ export function TimeSlider({ state, route }) {
   const shown = useData(
     async (signal) => {
       if (!branch || !isMoving || rested < 1) return null;
-      const commit = url`/v1/projects/${project}/states/${`${branch.branch}@${rested}`}/commit`;
-      return (await page(commit, { query: { detail: "summary" }, signal })).items[0];
+      const log = url`/v1/projects/${project}/states/${`${branch.branch}@${rested}`}/log`;
+      return (await page(log, { query: { limit: 1 }, signal })).items[0];
     },
     [branch?.branch, rested, isMoving],
   );

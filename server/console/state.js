@@ -1,6 +1,6 @@
 // The state of a project that the page shows.
 
-import { Problem, get, page, url } from "./api.js";
+import { get, page, url } from "./api.js";
 import { useData } from "./data.js";
 import { useCallback } from "./ui/html.js";
 
@@ -53,24 +53,18 @@ function firstBranch(branches) {
  * @param {string} project
  * @param {string} revision
  * @param {AbortSignal} signal
- * @returns {Promise<import("./types.js").ShownCommit | null>}
+ * @returns {Promise<import("./types.js").Commit | null>}
  */
 async function lastCommit(project, revision, signal) {
-  const path = url`/v1/projects/${project}/states/${revision}/commit`;
-  try {
-    return (await page(path, { query: { detail: "summary" }, signal })).items[0];
-  } catch (error) {
-    const isEmpty = error instanceof Problem && error.status === 404 && / is empty: /.test(error.message);
-    if (isEmpty) return null;
-    throw error;
-  }
+  const { items } = await page(url`/v1/projects/${project}/states/${revision}/log`, { query: { limit: 1 }, signal });
+  return items[0] ?? null;
 }
 
 /**
  * @param {string} project
  * @param {string} revision
  * @param {{ branches: import("./types.js").Branch[], pins: import("./types.js").Pin[] }} refs
- * @param {import("./types.js").ShownCommit | null} commit
+ * @param {import("./types.js").Commit | null} commit
  * @param {() => void} reload
  * @returns {import("./types.js").State}
  */

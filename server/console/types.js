@@ -33,7 +33,7 @@
  * @property {Branch | null} branch The branch of it; none if the revision names a pin of a branch that is gone.
  * @property {Pin | null} pin The pin, if the revision names one.
  * @property {number} lsn Its position, 0 without commits.
- * @property {ShownCommit | null} commit Its last commit.
+ * @property {Commit | null} commit Its last commit.
  * @property {boolean} isHead Whether it follows the head of the branch, so that it can be written.
  * @property {boolean} isWritable Whether documents can be written: the head of a branch that takes commits.
  * @property {Branch[]} branches All branches of the project, backups too.

@@ -47,7 +47,7 @@ export function VirtualList({ label, count, height, row, onEnd, head, kind = "",
   return html`<div class=${`virtual ${kind}`} ref=${scroller} tabindex="0" aria-label=${label} role=${role === "rowgroup" ? "table" : "region"}>
     ${head}
     <div class="virtual-space" role="presentation" style=${{ height: `${count * height}px` }}>
-      <div class="virtual-rows" role=${role} style=${{ transform: `translateY(${start * height}px)` }}>${rows}</div>
+      <div class="virtual-rows" role=${role} aria-label=${role === "listbox" ? label : undefined} style=${{ transform: `translateY(${start * height}px)` }}>${rows}</div>
     </div>
   </div>`;
 }

@@ -38,8 +38,8 @@ export default function Diff({ state, route }) {
   return html`<div class="view full diff">
     <header>
       <h1>Compare</h1>
-      <${Button} icon="branch" onClick=${change} aria-label=${`Before: ${compared?.from.revision ?? from ?? "none"}. Choose another state`}>
-        ${compared ? named(compared.from) : (from ?? "Choose a state")}
+      <${Button} icon="branch" onClick=${change}>
+        <span class="unseen">Before:</span>${compared ? named(compared.from) : (from ?? "Choose a state")}
       </${Button}>
       <span class="faint">→</span>
       <strong class="mono">${compared ? named(compared.to) : revision}</strong>

@@ -4,11 +4,11 @@ import { shop } from "../story.mjs";
 
 /** A person makes a branch of a past state, protects it, and deletes another one. */
 export async function branches_are_made_and_deleted({ page, open, look, lookNarrow, api }) {
-  await shop(api, "tree");
-  await api("POST", "/v1/projects/tree/pins", { pin: "v1", revision: "main@1", note: "first" });
-  await api("POST", "/v1/projects/tree/branches/main/merge", { source: "sale" });
-  await api("POST", "/v1/projects/tree/sandboxes", { ttl: "1h", from: "main" });
-  await open("tree");
+  await shop(api, "juniper");
+  await api("POST", "/v1/projects/juniper/pins", { pin: "v1", revision: "main@1", note: "first" });
+  await api("POST", "/v1/projects/juniper/branches/main/merge", { source: "sale" });
+  await api("POST", "/v1/projects/juniper/sandboxes", { ttl: "1h", from: "main" });
+  await open("juniper");
   await page.getByRole("link", { name: "sale" }).waitFor();
   await look("branches");
   await lookNarrow("branches");
@@ -16,7 +16,7 @@ export async function branches_are_made_and_deleted({ page, open, look, lookNarr
   const dialog = page.getByRole("dialog", { name: "New branch" });
   await dialog.getByLabel("Name").fill("spring");
   await dialog.getByRole("button", { name: "Create branch" }).click();
-  await page.waitForURL("**/tree/spring/documents");
+  await page.waitForURL("**/juniper/spring/documents");
   await page.keyboard.press("g");
   await page.keyboard.press("b");
   await page.getByRole("button", { name: "Actions for spring" }).click();
@@ -34,8 +34,8 @@ export async function branches_are_made_and_deleted({ page, open, look, lookNarr
 
 /** A person goes to another state by its name, with the keyboard only. */
 export async function a_state_is_chosen_by_its_name({ page, open, look, api, expectRefusal }) {
-  await shop(api, "choose");
-  await open("choose/main/documents/products");
+  await shop(api, "kale");
+  await open("kale/main/documents/products");
   await page.getByText("3 documents", { exact: true }).waitFor();
   await page.keyboard.press("?");
   await page.getByRole("dialog", { name: "Keyboard" }).getByText("Choose a branch").waitFor();
@@ -47,7 +47,7 @@ export async function a_state_is_chosen_by_its_name({ page, open, look, api, exp
   await page.keyboard.press("Enter");
   await page.getByText("4 documents", { exact: true }).waitFor();
   expectRefusal(404);
-  await open("choose/nowhere/documents");
+  await open("kale/nowhere/documents");
   await page.getByRole("alert").getByText("unknown branch or pin 'nowhere'").waitFor();
   await look("unknown-state");
 }

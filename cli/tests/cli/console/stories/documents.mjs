@@ -4,8 +4,8 @@ import { shop } from "../story.mjs";
 
 /** A person finds documents, sorts them, and shares the address of what is seen. */
 export async function documents_are_found_by_a_query({ page, open, look, lookNarrow, api }) {
-  await shop(api, "find");
-  await open("find/main/documents");
+  await shop(api, "aster");
+  await open("aster/main/documents");
   await page.getByRole("link", { name: "products" }).click();
   await page.getByText("3 documents", { exact: true }).waitFor();
   await look("documents");
@@ -16,8 +16,8 @@ export async function documents_are_found_by_a_query({ page, open, look, lookNar
   await page.keyboard.type("60}}");
   await page.keyboard.press("Enter");
   await page.getByText("2 documents", { exact: true }).waitFor();
-  await page.getByRole("button", { name: "Sort by price" }).click();
-  await page.getByRole("button", { name: "Sort by price" }).click();
+  await page.getByRole("button", { name: "price" }).click();
+  await page.getByRole("button", { name: "price" }).click();
   await page.getByRole("columnheader", { name: "price ↓" }).waitFor();
   const address = page.url();
   await page.goto("about:blank");
@@ -38,8 +38,8 @@ export async function documents_are_found_by_a_query({ page, open, look, lookNar
 /** A person edits a document; numbers keep their types. Somebody else was faster with another one. */
 export async function a_document_is_edited_if_nobody_else_did({ page, open, look, api, expectRefusal }) {
   expectRefusal(412);
-  await shop(api, "edit");
-  await open("edit/main/documents/products/1");
+  await shop(api, "birch");
+  await open("birch/main/documents/products/1");
   await page.getByRole("button", { name: "Edit" }).click();
   const text = page.getByLabel("Document", { exact: true });
   await text.fill((await text.inputValue()).replace("49.9", "50.0"));
@@ -47,14 +47,14 @@ export async function a_document_is_edited_if_nobody_else_did({ page, open, look
   await look("document-edit");
   await page.getByRole("button", { name: "Commit to main" }).click();
   await page.getByText("Committed as main@3").waitFor();
-  const document = await api("GET", "/v1/projects/edit/states/main/collections/products/documents/1?canonical=true");
+  const document = await api("GET", "/v1/projects/birch/states/main/collections/products/documents/1?canonical=true");
   if (document.price.$numberDouble !== "50.0") throw new Error(JSON.stringify(document));
   if (document.stock.berlin.$numberInt !== "3") throw new Error(JSON.stringify(document));
 
   await page.getByRole("button", { name: "Edit" }).click();
   await text.fill((await text.inputValue()).replace("Lamp", "Lantern"));
   const others = { filter: { _id: 1 }, update: { $set: { price: 1 } } };
-  await api("PATCH", "/v1/projects/edit/branches/main/collections/products/documents", others);
+  await api("PATCH", "/v1/projects/birch/branches/main/collections/products/documents", others);
   await page.getByRole("button", { name: "Commit to main" }).click();
   await page.getByText("Somebody changed the document after you opened it.").waitFor();
   await look("document-conflict");
@@ -64,8 +64,8 @@ export async function a_document_is_edited_if_nobody_else_did({ page, open, look
 
 /** A person writes a new document, changes several after their number is shown, and deletes some. */
 export async function many_documents_are_changed_after_a_count({ page, open, look, api }) {
-  await shop(api, "many");
-  await open("many/main/documents/products");
+  await shop(api, "cedar");
+  await open("cedar/main/documents/products");
   await page.getByText("3 documents", { exact: true }).waitFor();
   await page.keyboard.press("n");
   const insert = page.getByRole("dialog", { name: "New document in products" });
@@ -95,8 +95,8 @@ export async function many_documents_are_changed_after_a_count({ page, open, loo
 
 /** A person looks at the versions of a document, and who wrote its fields. */
 export async function the_history_of_a_document_is_read({ page, open, look, api }) {
-  await shop(api, "history");
-  await open("history/main/documents/products/2");
+  await shop(api, "daisy");
+  await open("daisy/main/documents/products/2");
   await page.getByRole("button", { name: "History" }).click();
   await page.getByRole("button", { name: /dearer chairs/ }).click();
   await page.getByRole("deletion").getByText("80").waitFor();

@@ -4,13 +4,13 @@ import { shop } from "../story.mjs";
 
 /** A person moves the slider back, sees what was, and can't write there. */
 export async function the_slider_leads_to_the_past({ page, open, look, api }) {
-  await shop(api, "slider");
-  await open("slider/main/documents/products");
+  await shop(api, "elder");
+  await open("elder/main/documents/products");
   await page.getByRole("button", { name: "New document" }).waitFor();
   await page.getByRole("slider", { name: "Position of main" }).focus();
   await page.keyboard.press("ArrowLeft");
   await page.getByText("past, read-only").waitFor();
-  await page.waitForURL("**/slider/main@1/documents/products");
+  await page.waitForURL("**/elder/main@1/documents/products");
   await page.getByRole("row").filter({ hasText: "Chair" }).getByText("80").waitFor();
   if (await page.getByRole("button", { name: "New document" }).isVisible()) throw new Error("the past can be written");
   await look("past");
@@ -19,13 +19,13 @@ export async function the_slider_leads_to_the_past({ page, open, look, api }) {
   await page.keyboard.press("[");
   await page.getByText("past, read-only").waitFor();
   await page.keyboard.press("h");
-  await page.waitForURL("**/slider/main/documents/products");
+  await page.waitForURL("**/elder/main/documents/products");
 }
 
 /** A person compares a branch with the one it was made of. */
 export async function two_branches_are_compared({ page, open, look, lookNarrow, api }) {
-  await shop(api, "compare");
-  await open("compare/sale/diff");
+  await shop(api, "fern");
+  await open("fern/sale/diff");
   await page.getByText("+1 added").waitFor();
   await page.getByText("~1 changed").waitFor();
   const change = page.getByRole("listitem").filter({ hasText: "price" });
@@ -47,8 +47,8 @@ export async function two_branches_are_compared({ page, open, look, lookNarrow, 
 
 /** A person finds a commit by its message, and reads what it changed. */
 export async function a_commit_is_found_and_read({ page, open, look, api }) {
-  await shop(api, "log");
-  await open("log/sale/commits");
+  await shop(api, "ginkgo");
+  await open("ginkgo/sale/commits");
   await page.getByRole("link", { name: "a shelf" }).waitFor();
   await look("commits");
   await page.getByLabel("Message").fill("lamps");
@@ -58,14 +58,14 @@ export async function a_commit_is_found_and_read({ page, open, look, api }) {
   await page.getByRole("complementary", { name: /Commit 3/ }).getByText("49.9").waitFor();
   await look("commit");
   await page.getByRole("link", { name: "Browse this state" }).click();
-  await page.waitForURL("**/log/sale@3/documents");
+  await page.waitForURL("**/ginkgo/sale@3/documents");
 }
 
 /** A person sees a merge in the graph of commits. */
 export async function merged_commits_are_listed({ page, open, look, api }) {
-  await shop(api, "merged");
-  await api("POST", "/v1/projects/merged/branches/main/merge", { source: "sale", message: "the sale begins" });
-  await open("merged/main/commits?graph=1");
+  await shop(api, "hazel");
+  await api("POST", "/v1/projects/hazel/branches/main/merge", { source: "sale", message: "the sale begins" });
+  await open("hazel/main/commits?graph=1");
   await page.getByRole("link", { name: "the sale begins" }).waitFor();
   await page.getByRole("link", { name: "a shelf" }).waitFor();
   await look("commits-graph");
@@ -73,11 +73,11 @@ export async function merged_commits_are_listed({ page, open, look, api }) {
 
 /** A person follows a branch while somebody writes to it. */
 export async function changes_appear_as_they_are_made({ page, open, look, api }) {
-  await shop(api, "live");
-  await open("live/main/live");
+  await shop(api, "iris");
+  await open("iris/main/live");
   await page.getByText("following").waitFor();
   const change = { filter: { _id: 3 }, update: { $set: { price: 199 } }, message: "cheaper desks" };
-  await api("PATCH", "/v1/projects/live/branches/main/collections/products/documents", change);
+  await api("PATCH", "/v1/projects/iris/branches/main/collections/products/documents", change);
   const commit = page.getByRole("listitem").filter({ hasText: "cheaper desks" });
   await commit.getByText("199").waitFor();
   await look("live");
