@@ -38,6 +38,7 @@ export function LoginGate(/** @type {{ children?: unknown }} */ { children }) {
     waiting = [];
     setAsked(false);
     for (const resolve of resolves) resolve();
+    dispatchEvent(new Event("login"));
   };
   // What waits stays on the page, unseen.
   return html`<div class="frame-place" hidden=${isAsked} inert=${isAsked}>${children}</div>

@@ -113,6 +113,10 @@ function Side({ route, revision, isOpen }) {
 function SideFoot() {
   const [chosen, setChosen] = useState(theme());
   const who = useData(session, []);
+  useEffect(() => {
+    addEventListener("login", who.reload);
+    return () => removeEventListener("login", who.reload);
+  }, []);
   const next = `Colours: ${chosen}`;
   return html`<footer>
     <${Button} kind="quiet" icon=${chosen === "dark" ? "moon" : "sun"} label=${next} onClick=${() => setChosen(nextTheme())} />

@@ -1,7 +1,7 @@
 // Questions that stand over the page. They are asked by functions, and answered by promises.
 
 import { Button, Field } from "./controls.js";
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { ProblemNotice } from "./notice.js";
 
 /** @type {(dialog: { draw: (close: (answer: any) => void) => unknown, close: (answer: any) => void }) => void} */
@@ -37,7 +37,8 @@ export function Dialogs() {
 /** @param {{ onCancel: () => void, children?: unknown }} props */
 function Modal({ onCancel, children }) {
   const element = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
+  // Before anything else is typed, so that it goes into the dialog.
+  useLayoutEffect(() => {
     element.current?.showModal();
   }, []);
   /** @param {Event} event */

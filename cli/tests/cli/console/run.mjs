@@ -1,13 +1,13 @@
-// node run.mjs URL PICTURES [WORD]: runs the stories against a server of an empty store; with a word, only those that
-// have it in their names.
+// node run.mjs URL PICTURES FOLDER [WORD]: runs the stories of a folder against a server; with a word, only those that
+// have it in their names. `stories` wants an empty store, `with-users` one with users: see login.mjs.
 
 import { mkdirSync, readdirSync } from "node:fs";
 import { start } from "./browser.mjs";
 import { begin } from "./story.mjs";
 
-const [url, pictures, word = ""] = process.argv.slice(2);
+const [url, pictures, kind, word = ""] = process.argv.slice(2);
 const server = url.replace(/\/$/, "");
-const folder = new URL("./stories/", import.meta.url);
+const folder = new URL(`./${kind}/`, import.meta.url);
 mkdirSync(pictures, { recursive: true });
 const browser = await start();
 let failed = 0;

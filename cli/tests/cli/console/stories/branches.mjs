@@ -42,6 +42,7 @@ export async function a_state_is_chosen_by_its_name({ page, open, look, api, exp
   await look("keys");
   await page.keyboard.press("Escape");
   await page.keyboard.press("b");
+  await page.getByRole("combobox").waitFor();
   await page.keyboard.type("sal");
   await look("states");
   await page.keyboard.press("Enter");
