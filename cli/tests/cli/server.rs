@@ -38,8 +38,13 @@ impl Server {
     /// A server for what an option says: `--listen` for drivers, `--http`.
     #[track_caller]
     pub(crate) fn start_at(place: Place, option: &str) -> Self {
+        Self::start_with(place, &[option, "127.0.0.1:0"])
+    }
+
+    #[track_caller]
+    pub(crate) fn start_with(place: Place, options: &[&str]) -> Self {
         let mut process = place
-            .command(&["serve", option, "127.0.0.1:0", "--print-uri"])
+            .command(&[&["serve", "--print-uri"], options].concat())
             .stdout(Stdio::piped())
             .stderr(File::create(place.path("log")).unwrap())
             .spawn()
