@@ -1,5 +1,6 @@
 // Questions that stand over the page. They are asked by functions, and answered by promises.
 
+import { useWork } from "../data.js";
 import { Button, Field } from "./controls.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { ProblemNotice } from "./notice.js";
@@ -59,6 +60,8 @@ function Modal({ onCancel, children }) {
  * @param {string} question.action The verb on the button.
  * @param {string} [question.typed] A name that must be typed first.
  * @param {boolean} [question.safe] Whether nothing is lost, so that the button is not red.
+ * @param {(signal: AbortSignal) => Promise<unknown>} [question.submit] What to do then. The dialog stays open, and shows
+ * the problem, until it succeeds.
  * @returns {Promise<boolean>}
  */
 export async function confirm(question) {
@@ -66,15 +69,19 @@ export async function confirm(question) {
 }
 
 /** @param {any} props */
-function Confirm({ title, body, lost = [], action, typed, safe, close }) {
+function Confirm({ title, body, lost = [], action, typed, safe, submit, close }) {
   const [text, setText] = useState("");
   const isReady = !typed || text === typed;
+  const work = useWork(async (signal) => {
+    await submit?.(signal);
+    close(true);
+  });
   /** @param {Event} event */
-  const submit = (event) => {
+  const send = (event) => {
     event.preventDefault();
-    if (isReady) close(true);
+    if (isReady) work.run();
   };
-  return html`<form onSubmit=${submit}>
+  return html`<form onSubmit=${send}>
     <h2 id="dialog-title">${title}</h2>
     ${body && html`<div class="body">${body}</div>`}
     ${lost.length > 0 && html`<ul class="lost">${lost.map((/** @type {unknown} */ one) => html`<li>${one}</li>`)}</ul>`}
@@ -87,9 +94,10 @@ function Confirm({ title, body, lost = [], action, typed, safe, close }) {
           } />`}
       </${Field}>`
     }
+    ${work.problem && html`<${ProblemNotice} problem=${work.problem} />`}
     <footer>
       <${Button} onClick=${() => close(null)}>Cancel</${Button}>
-      <${Button} type="submit" kind=${safe ? "primary" : "danger"} disabled=${!isReady}>${action}</${Button}>
+      <${Button} type="submit" kind=${safe ? "primary" : "danger"} disabled=${!isReady || work.isRunning}>${work.isRunning ? "Working …" : action}</${Button}>
     </footer>
   </form>`;
 }
@@ -126,25 +134,11 @@ function Form({ title, body, fields, action, submit, close }) {
   const [values, setValues] = useState(() =>
     Object.fromEntries(fields.map((/** @type {FormField} */ field) => [field.name, initial(field)])),
   );
-  const [problem, setProblem] = useState(/** @type {unknown} */ (null));
-  const [running, setRunning] = useState(/** @type {AbortController | null} */ (null));
+  const work = useWork(async (signal) => close(await submit(values, signal)));
   /** @param {Event} event */
-  const send = async (event) => {
+  const send = (event) => {
     event.preventDefault();
-    if (running) return;
-    const controller = new AbortController();
-    setRunning(controller);
-    setProblem(null);
-    try {
-      close(await submit(values, controller.signal));
-    } catch (error) {
-      if (!controller.signal.aborted) setProblem(error);
-      setRunning(null);
-    }
-  };
-  const cancel = () => {
-    running?.abort();
-    close(null);
+    work.run();
   };
   return html`<form onSubmit=${send}>
     <h2 id="dialog-title">${title}</h2>
@@ -157,10 +151,10 @@ function Form({ title, body, fields, action, submit, close }) {
         onChange=${(/** @type {any} */ value) => setValues((now) => ({ ...now, [field.name]: value }))}
       />`,
     )}
-    ${problem && html`<${ProblemNotice} problem=${problem} />`}
+    ${work.problem && html`<${ProblemNotice} problem=${work.problem} />`}
     <footer>
-      <${Button} onClick=${cancel}>Cancel</${Button}>
-      <${Button} type="submit" kind="primary" disabled=${running !== null}>${running ? "Working …" : action}</${Button}>
+      <${Button} onClick=${() => close(null)}>Cancel</${Button}>
+      <${Button} type="submit" kind="primary" disabled=${work.isRunning}>${work.isRunning ? "Working …" : action}</${Button}>
     </footer>
   </form>`;
 }

@@ -1,6 +1,6 @@
 // The documents of a state: collections, a query, and what it finds.
 
-import { get, page, url } from "../api.js";
+import { page, url } from "../api.js";
 import { useData, usePages } from "../data.js";
 import { count } from "../format.js";
 import { Link, path, setQuery } from "../router.js";
@@ -54,17 +54,14 @@ function CollectionView({ state, route, collection, id }) {
   const base = url`/v1/projects/${project}/states/${revision}/collections/${collection}`;
   const keys = [base, lsn, JSON.stringify(query)];
   const list = usePages((cursor, signal) => page(`${base}/documents`, { query: { ...query, canonical: true, cursor, limit: 100 }, signal }), keys);
-  const total = useData((signal) => get(`${base}/count`, { query: { filter: query.filter }, signal }), keys);
   const isTree = route.query.get("view") === "tree";
   const reload = () => {
     state.reload();
     list.reload();
-    total.reload();
   };
   return html`<section class="found" aria-label=${`Documents of ${collection}`}>
     <${QueryBar} route=${route} />
-    <${Toolbar} state=${state} collection=${collection} query=${query} total=${total.data?.documents} tag=${list.tag}
-      isTree=${isTree} isLoading=${list.isLoading} onView=${(/** @type {string} */ view) => setQuery({ view: view === "tree" ? view : null })} onChange=${reload} />
+    <${Toolbar} state=${state} collection=${collection} query=${query} list=${list} isTree=${isTree} onView=${(/** @type {string} */ view) => setQuery({ view: view === "tree" ? view : null })} onChange=${reload} />
     <div class="found-body">
       ${
         list.problem

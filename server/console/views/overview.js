@@ -91,9 +91,9 @@ function Projects({ rows, onChange }) {
       lost: branches.map((/** @type {any} */ one) => `branch ${one.branch}, at position ${one.lsn}`),
       action: "Delete project",
       typed: project,
+      submit: (signal) => remove(url`/v1/projects/${project}`, { signal }),
     });
     if (!sure) return;
-    await remove(url`/v1/projects/${project}`);
     toast(`Deleted ${project}`);
     onChange();
   };

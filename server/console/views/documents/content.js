@@ -22,9 +22,9 @@ export function Content({ state, collection, id, document, tag, onChange, onDele
       body: "The states before keep it.",
       lost: [`${id} of ${collection} on ${branch}`],
       action: "Delete document",
+      submit: (signal) => remove(target, { headers: { "If-Match": tag }, signal }),
     });
     if (!sure) return;
-    await remove(target, { headers: { "If-Match": tag } });
     toast(`Deleted ${id}`);
     onDelete();
   };

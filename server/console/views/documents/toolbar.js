@@ -1,17 +1,18 @@
 // What can be done with the documents that were found.
 
-import { request, url } from "../../api.js";
+import { get, request, url } from "../../api.js";
+import { useWork } from "../../data.js";
 import { count, plural } from "../../format.js";
 import { navigate, path, withQuery } from "../../router.js";
 import { documentProblem, toJson } from "../../query.js";
 import { useKeys } from "../../keys.js";
 import { Button, Switch } from "../../ui/controls.js";
 import { askForm, confirm } from "../../ui/dialog.js";
-import { html } from "../../ui/html.js";
+import { html, useState } from "../../ui/html.js";
 import { toast } from "../../ui/toast.js";
 
 /** @param {any} props */
-export function Toolbar({ state, collection, query, total, tag, isTree, isLoading, onView, onChange }) {
+export function Toolbar({ state, collection, query, list, isTree, onView, onChange }) {
   const { project, branch, isWritable } = state;
   const base = branch && url`/v1/projects/${project}/branches/${branch.branch}/collections/${collection}`;
   const insert = () => insertDocument(state, base, collection, onChange);
@@ -19,7 +20,7 @@ export function Toolbar({ state, collection, query, total, tag, isTree, isLoadin
   const explain = () =>
     navigate(withQuery(path(project, state.revision, "explain", collection), { filter: query.filter, sort: query.sort }));
   return html`<div class="bar toolbar">
-    <span class="soft count">${total === undefined ? (isLoading ? "Loading …" : "") : plural(total, "document")}</span>
+    <${Count} key=${`${state.revision} ${state.lsn} ${query.filter}`} state=${state} collection=${collection} query=${query} list=${list} />
     <${Switch}
       label="How documents are shown"
       value=${isTree ? "tree" : "table"}
@@ -33,12 +34,34 @@ export function Toolbar({ state, collection, query, total, tag, isTree, isLoadin
     ${
       isWritable &&
       html`<span class="bar right">
-        <${Button} kind="quiet" icon="edit" onClick=${() => updateMany(state, base, collection, query, tag, onChange)}>Update many</${Button}>
-        <${Button} kind="quiet" icon="trash" onClick=${() => deleteMany(state, base, collection, query, total, tag, onChange)}>Delete many</${Button}>
+        <${Button} kind="quiet" icon="edit" onClick=${() => updateMany(state, base, collection, query, list.tag, onChange)}>Update many</${Button}>
+        <${Button} kind="quiet" icon="trash" onClick=${() => deleteMany(state, base, collection, query, list.tag, onChange)}>Delete many</${Button}>
         <${Button} icon="plus" onClick=${insert}>New document</${Button}>
       </span>`
     }
   </div>`;
+}
+
+/**
+ * How many documents there are. It is known once all were read; before, a count is asked for, as it may take long.
+ *
+ * @param {any} props
+ */
+function Count({ state, collection, query, list }) {
+  const [total, setTotal] = useState(/** @type {number | null} */ (null));
+  const work = useWork(async (signal) => setTotal(await countOf(state, collection, query.filter, signal)));
+  const known = list.next ? total : list.items.length;
+  if (list.problem) return null;
+  if (list.isStale) return html`<span class="soft count">Loading …</span>`;
+  if (known !== null) return html`<span class="soft count">${plural(known, "document")}</span>`;
+  if (work.isRunning) return html`<span class="bar soft">Counting … <${Button} onClick=${work.cancel}>Cancel</${Button}></span>`;
+  return html`<span class="bar soft count">First ${count(list.items.length)}<${Button} kind="quiet" onClick=${work.run}>Count all</${Button}></span>`;
+}
+
+/** @param {import("../../types.js").State} state @param {string} collection @param {string | undefined} filter @param {AbortSignal} [signal] */
+async function countOf(state, collection, filter, signal) {
+  const target = url`/v1/projects/${state.project}/states/${state.revision}/collections/${collection}/count`;
+  return /** @type {number} */ ((await get(target, { query: { filter }, signal })).documents);
 }
 
 /** @param {string} text What a person typed as a document. */
@@ -92,11 +115,7 @@ async function updateMany(state, base, collection, query, tag, onChange) {
     action: "Count matches",
     submit: async ({ filter, update, message }, signal) => {
       const [chosen, change] = [required(filter), required(update)];
-      const reply = await request("GET", `${url`/v1/projects/${state.project}/states/${state.revision}/collections/${collection}/count`}`, {
-        query: { filter: chosen },
-        signal,
-      });
-      return { filter: chosen, update: change, message, matched: (await reply.json()).documents };
+      return { filter: chosen, update: change, message, matched: await countOf(state, collection, chosen, signal) };
     },
   });
   if (!asked) return;
@@ -127,25 +146,42 @@ const ifMatch = (tag) => (tag ? { "If-Match": tag } : {});
  * @param {string} base
  * @param {string} collection
  * @param {any} query
- * @param {number} total
  * @param {string | null} tag
  * @param {() => void} onChange
  */
-async function deleteMany(state, base, collection, query, total, tag, onChange) {
-  const sure = await confirm({
-    title: `Delete ${plural(total, "document")}?`,
+async function deleteMany(state, base, collection, query, tag, onChange) {
+  const asked = await askForm({
+    title: `Delete documents of ${collection}`,
+    body: "The next step says how many documents match. Nothing is deleted before.",
+    fields: [
+      { name: "filter", label: "Filter", type: "area", value: query.filter ?? "{}" },
+      { name: "message", label: "Message" },
+    ],
+    action: "Count matches",
+    submit: async ({ filter, message }, signal) => {
+      const chosen = required(filter);
+      return { filter: chosen, message, matched: await countOf(state, collection, chosen, signal) };
+    },
+  });
+  if (!asked) return;
+  if (asked.matched === 0) return void toast("No documents match");
+  const what = plural(asked.matched, "document");
+  const isAll = asked.filter === "{}";
+  const done = await confirm({
+    title: `Delete ${what}?`,
     body: "The states before keep them, and undo brings them back.",
     lost: [
-      query.filter
-        ? html`${plural(total, "document")} of ${collection} on ${state.branch?.branch} that match <code>${query.filter}</code>`
-        : `all ${plural(total, "document")} of ${collection} on ${state.branch?.branch}`,
+      isAll
+        ? `all ${what} of ${collection} on ${state.branch?.branch}`
+        : html`${what} of ${collection} on ${state.branch?.branch} that match <code>${asked.filter}</code>`,
     ],
-    action: `Delete ${plural(total, "document")}`,
-    typed: query.filter ? undefined : collection,
+    action: `Delete ${what}`,
+    typed: isAll ? collection : undefined,
+    submit: async (signal) => {
+      const text = `{"filter":${asked.filter}${messageOf(asked.message)}}`;
+      const reply = await (await request("POST", `${base}/delete`, { text, headers: ifMatch(tag), signal })).json();
+      toast(`Deleted ${plural(reply.deleted, "document")}`);
+    },
   });
-  if (!sure) return;
-  const text = `{"filter":${query.filter ?? "{}"}}`;
-  const done = await (await request("POST", `${base}/delete`, { text, headers: ifMatch(tag) })).json();
-  toast(`Deleted ${plural(done.deleted, "document")}`);
-  onChange();
+  if (done) onChange();
 }

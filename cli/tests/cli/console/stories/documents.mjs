@@ -87,6 +87,7 @@ export async function many_documents_are_changed_after_a_count({ page, open, loo
   await page.getByRole("button", { name: "Find" }).click();
   await page.getByText("1 document", { exact: true }).waitFor();
   await page.getByRole("button", { name: "Delete many" }).click();
+  await page.getByRole("dialog", { name: "Delete documents of products" }).getByRole("button", { name: "Count matches" }).click();
   const sure = page.getByRole("dialog", { name: "Delete 1 document?" });
   await sure.getByText("that match").waitFor();
   await sure.getByRole("button", { name: "Delete 1 document" }).click();
