@@ -1,28 +1,20 @@
 // Times, numbers and sizes as people read them.
 
-const number = new Intl.NumberFormat("en");
-const exact = new Intl.DateTimeFormat("en-GB", {
-  year: "numeric",
-  month: "short",
-  day: "numeric",
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  timeZoneName: "short",
-});
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
-
-/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
+/** @type {[string, number][]} */
 const UNITS = [
-  ["year", 31_536_000],
-  ["month", 2_592_000],
-  ["day", 86_400],
-  ["hour", 3_600],
-  ["minute", 60],
+  ["y", 31_536_000],
+  ["mo", 2_592_000],
+  ["d", 86_400],
+  ["h", 3_600],
+  ["min", 60],
+  ["s", 1],
 ];
 
+/** What is nearer than this is now, in seconds. */
+const NOW = 10;
+
 /** `12345` as `12,345`. @param {number} value */
-export const count = (value) => number.format(value);
+export const count = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 
 /**
  * A number with its noun: `1 document`, `2 documents`.
@@ -41,17 +33,21 @@ export function bytes(value) {
   return `${scaled < 10 ? scaled.toFixed(1) : Math.round(scaled)} ${["", "kB", "MB", "GB", "TB", "PB"][power]}`;
 }
 
-/** A time from now: `5 min. ago`, `in 2 hr.`. @param {string} time */
+/** A time from now: `5 min ago`, `in 2 h`. @param {string} time */
 export function ago(time) {
   const seconds = (Date.parse(time) - Date.now()) / 1000;
-  for (const [unit, size] of UNITS) {
-    if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
-  }
-  return Math.abs(seconds) < 10 ? "now" : relative.format(Math.round(seconds), "second");
+  const distance = Math.abs(seconds);
+  if (distance < NOW) return "now";
+  const [name, size] = /** @type {[string, number]} */ (UNITS.find((unit) => distance >= unit[1]));
+  const text = `${Math.round(distance / size)} ${name}`;
+  return seconds < 0 ? `${text} ago` : `in ${text}`;
 }
 
-/** A time in full, in the zone of the reader. @param {string} time */
-export const moment = (time) => exact.format(new Date(time));
-
-/** The first digits of a digest or an identifier. @param {string} text */
-export const short = (text) => text.slice(0, 8);
+/** A time in full, in the zone of the reader: `2026-07-07 09:00:00 +02:00`. @param {string} time */
+export function moment(time) {
+  const date = new Date(time);
+  const offset = -date.getTimezoneOffset();
+  const local = new Date(date.getTime() + offset * 60_000).toISOString();
+  const zone = [Math.abs(offset) / 60, Math.abs(offset) % 60].map((part) => String(Math.floor(part)).padStart(2, "0"));
+  return `${local.slice(0, 10)} ${local.slice(11, 19)} ${offset < 0 ? "-" : "+"}${zone.join(":")}`;
+}

@@ -155,6 +155,7 @@ function ShownState({ shown, route, menu }) {
     { keys: "b", title: "Choose a branch, a pin or another state", run: pick },
     { keys: "[", title: "One commit back", run: () => step(-1) },
     { keys: "]", title: "One commit forward", run: () => step(1) },
+    { keys: "r", title: "Read everything again", run: shown.reload },
     { keys: "h", title: "To the head of the branch", run: () => branch && go(branch.branch) },
   ]);
   return html`<div class=${`state-bar ${shown.isHead ? "" : "past"}`} role="group" aria-label="State">

@@ -6,6 +6,7 @@ import { count } from "../format.js";
 import { Link, path, setQuery } from "../router.js";
 import { html } from "../ui/html.js";
 import { Empty, Loaded, ProblemNotice } from "../ui/notice.js";
+import { NewCollection } from "./documents/collections.js";
 import { DocumentList } from "./documents/list.js";
 import { DocumentPanel } from "./documents/panel.js";
 import { QueryBar, queryOf } from "./documents/query.js";
@@ -21,7 +22,10 @@ export default function Documents({ state, route }) {
   );
   return html`<div class="documents">
     <aside aria-label="Collections">
-      <h2>Collections</h2>
+      <header class="bar">
+        <h2>Collections</h2>
+        ${state.isWritable && html`<${NewCollection} state=${state} />`}
+      </header>
       <${Loaded} from=${collections}>
         ${(/** @type {import("../types.js").Collection[]} */ rows) =>
           rows.length === 0

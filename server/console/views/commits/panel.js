@@ -9,6 +9,7 @@ import { useKeys } from "../../keys.js";
 import { Changes } from "../../ui/changes.js";
 import { Button, Copy } from "../../ui/controls.js";
 import { html } from "../../ui/html.js";
+import { viewOf } from "../../views.js";
 import { originText } from "./origin.js";
 
 /** @param {{ state: import("../../types.js").State, route: import("../../router.js").Route, position: string }} props */
@@ -49,5 +50,7 @@ function Facts({ commit, revision, state }) {
     <div class="bar panel-actions">
       <${Link} class="button" to=${path(project, revision, "documents")}>Browse this state</${Link}>
       <${Link} class="button" to=${withQuery(path(project, branch?.branch ?? state.revision, "diff"), { from: revision })}>Compare with the head</${Link}>
+      ${branch && viewOf("undo", false) && html`<${Link} class="button" to=${withQuery(path(project, branch.branch, "undo"), { range: revision })}>Undo</${Link}>`}
+      ${branch && viewOf("restore", false) && html`<${Link} class="button" to=${withQuery(path(project, branch.branch, "restore"), { revision })}>Restore</${Link}>`}
     </div>`;
 }

@@ -10,6 +10,8 @@ import { Button, Switch } from "../../ui/controls.js";
 import { askForm, confirm } from "../../ui/dialog.js";
 import { html, useState } from "../../ui/html.js";
 import { toast } from "../../ui/toast.js";
+import { viewOf } from "../../views.js";
+import { CollectionActions } from "./collections.js";
 
 /** @param {any} props */
 export function Toolbar({ state, collection, query, list, isTree, onView, onChange }) {
@@ -30,13 +32,14 @@ export function Toolbar({ state, collection, query, list, isTree, onView, onChan
       ]}
       onChange=${onView}
     />
-    <${Button} kind="quiet" icon="index" onClick=${explain}>Explain</${Button}>
+    ${viewOf("explain", false) && html`<${Button} kind="quiet" icon="index" onClick=${explain}>Explain</${Button}>`}
     ${
       isWritable &&
       html`<span class="bar right">
         <${Button} kind="quiet" icon="edit" onClick=${() => updateMany(state, base, collection, query, list.tag, onChange)}>Update many</${Button}>
         <${Button} kind="quiet" icon="trash" onClick=${() => deleteMany(state, base, collection, query, list.tag, onChange)}>Delete many</${Button}>
         <${Button} icon="plus" onClick=${insert}>New document</${Button}>
+        <${CollectionActions} state=${state} collection=${collection} />
       </span>`
     }
   </div>`;

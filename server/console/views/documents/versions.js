@@ -3,12 +3,13 @@
 import { page, url } from "../../api.js";
 import { useData, usePages } from "../../data.js";
 import { idOf } from "../../ejson.js";
-import { Link, path } from "../../router.js";
+import { Link, path, withQuery } from "../../router.js";
 import { revisionAt } from "../../state.js";
 import { Ago, Badge, Button } from "../../ui/controls.js";
 import { Fields } from "../../ui/fields.js";
 import { html, useState } from "../../ui/html.js";
 import { Icon } from "../../ui/icons.js";
+import { viewOf } from "../../views.js";
 import { Empty, Loaded, Loading, ProblemNotice } from "../../ui/notice.js";
 
 /** @param {any} props */
@@ -43,6 +44,11 @@ function Version({ version, state, collection, id }) {
         <p class="bar">
           <${Link} to=${path(project, branch ? `${branch.branch}@${version.lsn}` : revision, "commits", String(version.lsn))}>Commit ${version.lsn}</${Link}>
           ${!version.deleted && html`<${Link} to=${path(project, at, "documents", collection, id)}>Document at ${at}</${Link}>`}
+          ${
+            branch &&
+            viewOf("restore", false) &&
+            html`<${Link} to=${withQuery(path(project, branch.branch, "restore"), { revision: at, collection, id })}>Restore it</${Link}>`
+          }
         </p>
       </div>`
     }

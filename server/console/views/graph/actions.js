@@ -2,13 +2,12 @@
 
 import { post, put, remove, url } from "../../api.js";
 import { plural } from "../../format.js";
-import { choose } from "../../picker.js";
+import { openMenu } from "../../menu.js";
 import { navigate, path } from "../../router.js";
 import { useKeys } from "../../keys.js";
 import { Button } from "../../ui/controls.js";
-import { ask, askForm, confirm } from "../../ui/dialog.js";
+import { askForm, confirm } from "../../ui/dialog.js";
 import { html } from "../../ui/html.js";
-import { ProblemNotice } from "../../ui/notice.js";
 import { toast } from "../../ui/toast.js";
 
 /** Makes a branch of the state that is shown. @param {{ state: import("../../types.js").State }} props */
@@ -38,51 +37,29 @@ export function NewBranch({ state }) {
 export function BranchActions({ state, branch }) {
   const name = branch.branch;
   const target = url`/v1/projects/${state.project}/branches/${name}`;
-  /** @type {Record<string, () => Promise<string | null>>} */
-  const actions = {
-    rename: () => rename(target, name),
-    protect: async () => {
-      await put(`${target}/protection`, { protected: !branch.protected });
-      return `${name} is ${branch.protected ? "not protected any more" : "protected"}`;
-    },
-    freeze: async () => {
-      await put(`${target}/read-only`, { read_only: !branch.read_only });
-      return `${name} ${branch.read_only ? "takes commits again" : "takes no commits"}`;
-    },
-    delete: () => drop(state, branch, target),
-  };
   const open = async () => {
-    const chosen = await choose({
-      title: `What to do with ${name}`,
-      choices: [
-        { value: "rename", label: "Rename", icon: "edit" },
-        { value: "protect", label: branch.protected ? "End the protection" : "Protect", icon: "lock" },
-        { value: "freeze", label: branch.read_only ? "Let it take commits" : "Make it read-only", icon: "lock" },
-        { value: "delete", label: "Delete", icon: "trash" },
-      ],
-    });
-    if (!chosen) return;
-    try {
-      const done = await actions[chosen]();
-      if (!done) return;
-      toast(done);
-      state.reload();
-    } catch (problem) {
-      await showProblem(problem);
-    }
+    const isDone = await openMenu(`What to do with ${name}`, [
+      { label: "Rename", icon: "edit", run: () => rename(target, name) },
+      { label: branch.protected ? "End the protection" : "Protect", icon: "lock", run: () => protect(branch, target) },
+      { label: branch.read_only ? "Let it take commits" : "Make it read-only", icon: "lock", run: () => freeze(branch, target) },
+      { label: "Delete", icon: "trash", run: () => drop(state, branch, target) },
+    ]);
+    if (isDone) state.reload();
   };
   return html`<${Button} kind="quiet" icon="more" label=${`Actions for ${name}`} onClick=${open} />`;
 }
 
-/** @param {unknown} problem */
-const showProblem = (problem) =>
-  ask(
-    (close) => html`<div class="inside">
-      <h2 id="dialog-title">That did not work</h2>
-      <${ProblemNotice} problem=${problem} />
-      <footer><${Button} onClick=${() => close(null)}>Close</${Button}></footer>
-    </div>`,
-  );
+/** @param {import("../../types.js").Branch} branch @param {string} target */
+async function protect({ branch, protected: isProtected }, target) {
+  await put(`${target}/protection`, { protected: !isProtected });
+  return `${branch} is ${isProtected ? "not protected any more" : "protected"}`;
+}
+
+/** @param {import("../../types.js").Branch} branch @param {string} target */
+async function freeze({ branch, read_only: isReadOnly }, target) {
+  await put(`${target}/read-only`, { read_only: !isReadOnly });
+  return `${branch} ${isReadOnly ? "takes commits again" : "takes no commits"}`;
+}
 
 /** @param {string} target @param {string} name */
 async function rename(target, name) {

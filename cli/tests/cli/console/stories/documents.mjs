@@ -110,3 +110,26 @@ export async function the_history_of_a_document_is_read({ page, open, look, api 
   await price.getByRole("link", { name: "main@2" }).click();
   await page.getByRole("heading", { name: "dearer chairs" }).waitFor();
 }
+
+/** A person makes a collection, renames it, and drops it after typing its name. */
+export async function collections_are_made_renamed_and_dropped({ page, open, look, api }) {
+  await shop(api, "lotus");
+  await open("lotus/main/documents");
+  await page.getByRole("button", { name: "New collection" }).click();
+  const create = page.getByRole("dialog", { name: "New collection" });
+  await create.getByLabel("Name").fill("orders");
+  await create.getByRole("button", { name: "Commit to main" }).click();
+  await page.getByText("The collection is empty in this state.").waitFor();
+  await page.getByRole("button", { name: "Actions for orders" }).click();
+  await page.getByRole("option", { name: "Rename" }).click();
+  await page.getByLabel("New name").fill("invoices");
+  await page.getByRole("button", { name: "Commit to main" }).click();
+  await page.getByRole("link", { name: "invoices" }).waitFor();
+  await page.getByRole("button", { name: "Actions for invoices" }).click();
+  await page.getByRole("option", { name: "Drop" }).click();
+  await page.getByLabel("Type invoices to confirm").fill("invoices");
+  await look("drop-collection");
+  await page.getByRole("button", { name: "Drop collection" }).click();
+  await page.getByText("Dropped invoices").waitFor();
+  await page.getByText("Choose a collection").waitFor();
+}
