@@ -1,5 +1,6 @@
 // Hooks that read from the server.
 
+import { Problem } from "./api.js";
 import { useCallback, useEffect, useRef, useState } from "./ui/html.js";
 
 /**
@@ -30,7 +31,8 @@ export function useData(load, keys) {
 }
 
 /**
- * A list that is read page by page: `more` reads the next page, if there is one and none is being read.
+ * A list that is read page by page: `more` reads the next page, if there is one and none is being read; `cancel` gives
+ * it up. While it is read anew, `isStale`, the items before stay.
  *
  * @template T
  * @param {(cursor: string | null, signal: AbortSignal) => Promise<{ items: T[], next: string | null, tag?: string | null }>} load
@@ -47,6 +49,7 @@ export function usePages(load, keys) {
   /** @param {string | null} cursor */
   const read = (cursor) => {
     const controller = new AbortController();
+    running.current?.abort();
     running.current = controller;
     const settle = () => {
       if (running.current === controller) running.current = null;
@@ -69,7 +72,13 @@ export function usePages(load, keys) {
     if (list.next && !running.current && !list.problem) read(list.next);
   };
   const reload = useCallback(() => setTurn((now) => now + 1), []);
-  return { ...list, more, reload };
+  const cancel = useCallback(() => {
+    running.current?.abort();
+    running.current = null;
+    const problem = new Problem({ title: "Cancelled", detail: "The list was not read to its end." });
+    setList((now) => ({ ...now, isLoading: false, isStale: false, problem }));
+  }, []);
+  return { ...list, more, reload, cancel };
 }
 
 /**

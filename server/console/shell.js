@@ -147,6 +147,7 @@ function ShownState({ shown, route, menu }) {
     const revision = await chooseState(shown);
     if (revision) go(revision);
   };
+  const branchOff = async () => (await import("./views/graph/actions.js")).createBranch(shown);
   /** @param {number} by */
   const step = (by) => {
     if (branch && lsn + by >= 1 && lsn + by <= branch.lsn) go(revisionAt(branch, lsn + by));
@@ -169,7 +170,13 @@ function ShownState({ shown, route, menu }) {
       <${StateBadges} state=${shown} />
     </div>
     <${TimeSlider} state=${shown} route=${route} />
-    ${!shown.isHead && branch && html`<${Button} icon="clock" onClick=${() => go(branch.branch)}>Back to head</${Button}>`}
+    ${
+      !shown.isHead &&
+      html`<span class="bar">
+        <${Button} icon="branch" onClick=${branchOff}>Branch from here</${Button}>
+        ${branch && html`<${Button} icon="clock" onClick=${() => go(branch.branch)}>Back to head</${Button}>`}
+      </span>`
+    }
   </div>`;
 }
 

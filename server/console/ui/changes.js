@@ -22,7 +22,7 @@ const ROW = 26;
  * The items of `show`, `diff` or a preview.
  *
  * @param {object} props
- * @param {{ items: any[], next?: string | null, more?: () => void, isLoading?: boolean, problem?: Error, reload?: () => void }} props.list
+ * @param {{ items: any[], next?: string | null, more?: () => void, isLoading?: boolean, problem?: Error, reload?: () => void, cancel?: () => void }} props.list
  * What `usePages` gives, or just `{ items }`.
  * @param {boolean} [props.byField] Whether the fields of changed documents are listed at first.
  * @param {(collection: string, id: any) => string} [props.linkOf] Where the name of a document leads.
@@ -33,7 +33,7 @@ export function Changes({ list, byField = true, linkOf, label = "Changes" }) {
   const rows = useMemo(() => rowsOf(list.items, byField, toggled), [list.items, byField, toggled]);
   if (list.problem) return html`<${ProblemNotice} problem=${list.problem} onRetry=${list.reload} />`;
   if (rows.length === 0) {
-    return list.isLoading ? html`<${Loading} text="Comparing" />` : html`<${Empty} icon="diff" title="No differences" />`;
+    return list.isLoading ? html`<${Loading} text="Comparing" onCancel=${list.cancel} />` : html`<${Empty} icon="diff" title="No differences" />`;
   }
   /** @param {number} at */
   const toggle = (at) =>

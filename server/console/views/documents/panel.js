@@ -68,7 +68,7 @@ export function DocumentPanel({ state, route, collection, id, onChange }) {
               onChange();
               close();
             }}
-            onReload=${document.reload}
+            onReload=${changed}
           />`}
         </${Loaded}>`
       }

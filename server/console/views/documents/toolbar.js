@@ -55,7 +55,9 @@ function Count({ state, collection, query, list }) {
   const work = useWork(async (signal) => setTotal(await countOf(state, collection, query.filter, signal)));
   const known = list.next ? total : list.items.length;
   if (list.problem) return null;
-  if (list.isStale) return html`<span class="soft count">Loading …</span>`;
+  if (list.isStale) {
+    return html`<span class="bar soft count">Searching … <${Button} kind="quiet" onClick=${list.cancel}>Cancel</${Button}></span>`;
+  }
   if (known !== null) return html`<span class="soft count">${plural(known, "document")}</span>`;
   if (work.isRunning) return html`<span class="bar soft">Counting … <${Button} onClick=${work.cancel}>Cancel</${Button}></span>`;
   return html`<span class="bar soft count">First ${count(list.items.length)}<${Button} kind="quiet" onClick=${work.run}>Count all</${Button}></span>`;

@@ -10,21 +10,28 @@ import { askForm, confirm } from "../../ui/dialog.js";
 import { html } from "../../ui/html.js";
 import { toast } from "../../ui/toast.js";
 
-/** Makes a branch of the state that is shown. @param {{ state: import("../../types.js").State }} props */
+/**
+ * Makes a branch of a state, and goes there.
+ *
+ * @param {import("../../types.js").State} state
+ */
+export async function createBranch(state) {
+  const made = await askForm({
+    title: "New branch",
+    body: html`It starts from <strong>${state.revision}</strong>, and copies nothing.`,
+    fields: [{ name: "branch", label: "Name", required: true, hint: "Letters, digits, -, _, . and /" }],
+    action: "Create branch",
+    submit: (values, signal) => post(url`/v1/projects/${state.project}/branches`, { ...values, from: state.revision }, { signal }),
+  });
+  if (!made) return;
+  toast(`Created ${made.branch} at ${made.parent}@${made.lsn}`);
+  state.reload();
+  navigate(path(state.project, made.branch, "documents"));
+}
+
+/** @param {{ state: import("../../types.js").State }} props */
 export function NewBranch({ state }) {
-  const create = async () => {
-    const made = await askForm({
-      title: "New branch",
-      body: html`It starts from <strong>${state.revision}</strong>, and copies nothing.`,
-      fields: [{ name: "branch", label: "Name", required: true, hint: "Letters, digits, -, _, . and /" }],
-      action: "Create branch",
-      submit: (values, signal) => post(url`/v1/projects/${state.project}/branches`, { ...values, from: state.revision }, { signal }),
-    });
-    if (!made) return;
-    toast(`Created ${made.branch} at ${made.parent}@${made.lsn}`);
-    state.reload();
-    navigate(path(state.project, made.branch, "documents"));
-  };
+  const create = () => createBranch(state);
   useKeys([{ keys: "n", title: "New branch", run: create }]);
   return html`<${Button} kind="primary" icon="plus" onClick=${create}>New branch</${Button}>`;
 }

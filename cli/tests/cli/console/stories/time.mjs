@@ -20,6 +20,12 @@ export async function the_slider_leads_to_the_past({ page, open, look, api }) {
   await page.getByText("past, read-only").waitFor();
   await page.keyboard.press("h");
   await page.waitForURL("**/elder/main/documents/products");
+  await page.keyboard.press("[");
+  await page.getByRole("button", { name: "Branch from here" }).click();
+  await page.getByRole("dialog", { name: "New branch" }).getByLabel("Name").fill("before");
+  await page.getByRole("button", { name: "Create branch" }).click();
+  await page.getByText("Created before at main@1").waitFor();
+  await page.waitForURL("**/elder/before/documents");
 }
 
 /** A person compares a branch with the one it was made of. */
