@@ -423,7 +423,7 @@ async fn pages_of_other_servers_may_do_nothing() {
         assert_eq!(reply.header("x-content-type-options"), "nosniff");
     }
     let link = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
-    assert_eq!(server.send("GET", "/", &link, None).status, 200, "a link to the page");
+    assert_eq!(server.send("GET", "/console/", &link, None).status, 200, "a link to the page");
     let mut stream = TcpStream::connect(server.address).unwrap();
     let body = r#"{"project":"shop"}"#;
     write!(stream, "POST /v1/projects HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).unwrap();
@@ -591,7 +591,7 @@ async fn the_description_has_all_operations_and_no_loose_ends() {
         assert!(ids.contains(operation.name), "no path has {}", operation.name);
     }
     check(&described, &described);
-    let page = server.send("GET", "/", &[], None);
+    let page = server.send("GET", "/reference", &[], None);
     assert!(
         page.body.contains("/openapi.json") && !page.body.contains("https://"),
         "it works offline"
@@ -776,4 +776,26 @@ async fn a_long_request_runs_in_the_background() {
     assert_eq!(metrics.status, 200, "{}", metrics.body);
     assert!(metrics.header("content-type").starts_with("text/plain; version=0.0.4"));
     assert!(server.get("/v1/store/metrics").is_array());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_console_is_a_page_of_which_browsers_keep_the_files() {
+    let server = Running::new(true).await;
+    for path in ["/console/", "/console/shop/main@12/documents/users?filter=%7B%7D"] {
+        let page = server.send("GET", path, &[], None);
+        assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        let start = page.body.find("/console/assets/").unwrap();
+        let asset = page.body[start..].split('"').next().unwrap();
+        let file = server.send("GET", asset, &[], None);
+        assert_eq!(file.status, 200, "{asset}");
+        assert!(file.header("cache-control").contains("immutable"));
+    }
+    let plain = server.send("GET", "/console/assets/main.js", &[], None);
+    assert_eq!((plain.status, plain.header("cache-control")), (200, "no-cache"));
+    for path in ["/console/assets/none.js", "/console/assets/../../Cargo.toml"] {
+        let missing = server.send("GET", path, &[], None);
+        assert!(missing.status == 404 || missing.body.contains("<!doctype"), "{path}");
+    }
 }

