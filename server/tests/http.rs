@@ -799,3 +799,65 @@ async fn the_console_is_a_page_of_which_browsers_keep_the_files() {
         assert!(missing.status == 404 || missing.body.contains("<!doctype"), "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_acts_by_a_token_within_its_roles_until_it_is_removed() {
+    let server = Running::new(true).await;
+    for (name, role) in [("root", "root@*"), ("ada", "readWrite@shop"), ("eve", "read@shop")] {
+        let request = CreateUser {
+            user: name.to_owned(),
+            database: None,
+            roles: vec![role.to_owned()],
+            mechanisms: vec![Mechanism::Sha256],
+        };
+        user::create(&server.store, request, Some(&Secret::new(name))).await.unwrap();
+    }
+    let basic = |name: &str| {
+        format!("Basic {}", data_encoding::BASE64.encode(format!("{name}:{name}").as_bytes()))
+    };
+    let ask = |who: &str, method: &str, path: &str, body: Option<Value>| {
+        server.send(method, path, &[("authorization", who)], body)
+    };
+    let [root, ada, eve] = ["root", "ada", "eve"].map(basic);
+    let project = || Some(json!({ "project": "shop" }));
+    assert_eq!(ask(&root, "POST", "/v1/projects", project()).status, 201);
+    let token =
+        |roles: Value| Some(json!({ "name": "nightly", "roles": roles, "expires_in": "1d" }));
+    // One makes tokens for oneself; who manages users makes them for all.
+    let made = ask(&ada, "POST", "/v1/users/ada/tokens", token(json!(["read@shop"])));
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(ask(&eve, "POST", "/v1/users/ada/tokens", token(json!([]))).status, 403);
+    assert_eq!(ask(&eve, "GET", "/v1/tokens", None).status, 403);
+    assert_eq!(ask(&root, "GET", "/v1/tokens", None).json().as_array().unwrap().len(), 1);
+    let listed = ask(&ada, "GET", "/v1/tokens?user=ada", None);
+    assert_eq!((listed.status, listed.json()[0]["id"].clone()), (200, made.json()["id"].clone()));
+    let text = made.json()["text"].as_str().unwrap().to_owned();
+    assert!(!listed.body.contains(&text[..20]), "the text is shown once");
+    let bearer = format!("Bearer {text}");
+    let users = "/v1/projects/shop/branches/main/collections/users/documents";
+    let document = || Some(json!({ "documents": [{ "_id": 1 }] }));
+    assert_eq!(ask(&bearer, "GET", "/v1/projects/shop/branches", None).status, 200);
+    assert_eq!(ask(&bearer, "POST", users, document()).status, 403, "only what its roles allow");
+    assert_eq!(ask(&ada, "POST", users, document()).status, 200);
+    assert_eq!(ask(&bearer, "POST", "/v1/users/ada/tokens", token(json!([]))).status, 403);
+    // More roles than the user's give nothing more.
+    let more = ask(&eve, "POST", "/v1/users/eve/tokens", token(json!(["root@*"]))).json();
+    let more = format!("Bearer {}", more["text"].as_str().unwrap());
+    assert_eq!(ask(&more, "GET", "/v1/projects/shop/branches", None).status, 200);
+    assert_eq!(ask(&more, "POST", users, document()).status, 403);
+    let all = ask(&ada, "POST", "/v1/users/ada/tokens", token(json!([]))).json();
+    let all = format!("Bearer {}", all["text"].as_str().unwrap());
+    let written = ask(&all, "POST", users, Some(json!({ "documents": [{ "_id": 2 }] })));
+    assert_eq!(written.status, 200, "{}", written.body);
+    let commit = ask(&ada, "GET", "/v1/projects/shop/states/main/log?limit=1", None).json();
+    assert_eq!(commit["items"][0]["actor"], "ada");
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(ask(&eve, "DELETE", &format!("/v1/tokens/{id}"), None).status, 403);
+    assert_eq!(ask(&ada, "DELETE", &format!("/v1/tokens/{id}"), None).status, 200);
+    assert_eq!(ask(&bearer, "GET", "/v1/projects/shop/branches", None).status, 401);
+    let changed = format!("{}A", &all[..all.len() - 1]);
+    assert_eq!(ask(&changed, "GET", "/v1/projects", None).status, 401);
+    assert_eq!(ask("Bearer argon_", "GET", "/v1/projects", None).status, 401);
+    let over = Some(json!({ "name": "n", "expires_in": "0" }));
+    assert_eq!(ask(&ada, "POST", "/v1/users/ada/tokens", over).status, 400);
+}

@@ -75,6 +75,7 @@ pub mod snapshot;
 pub mod status;
 pub mod store_link;
 pub mod store_names;
+pub mod token;
 pub mod upkeep;
 pub mod usage_metrics;
 pub mod user;

@@ -18,6 +18,7 @@ mod completions;
 mod config;
 mod confirm;
 mod connection_string;
+mod console;
 mod count;
 mod delete;
 mod diff;
@@ -62,6 +63,7 @@ mod status;
 mod storage;
 mod store;
 mod switch;
+mod token;
 mod top;
 mod undo;
 mod update;
@@ -140,9 +142,12 @@ pub(crate) enum Command {
     Metrics(metrics::MetricsArgs),
     Top(top::TopArgs),
     Serve(serve::ServeArgs),
+    Console(console::ConsoleArgs),
     Mcp(mcp::McpArgs),
     #[command(subcommand)]
     User(user::UserCommand),
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     ServeMetrics(serve_metrics::ServeMetricsArgs),
     Doctor(doctor::DoctorArgs),
     Health(health::HealthArgs),
@@ -217,6 +222,7 @@ impl Command {
             | Self::Metrics(_)
             | Self::Top(_)
             | Self::Serve(_)
+            | Self::Console(_)
             | Self::Mcp(_)
             | Self::ServeMetrics(_)
             | Self::Shell(_)
@@ -282,8 +288,10 @@ impl Command {
             Self::Metrics(args) => args.run(context).await,
             Self::Top(args) => args.run(context).await,
             Self::Serve(args) => args.run(context).await,
+            Self::Console(args) => args.run(context).await,
             Self::Mcp(args) => args.run(context).await,
             Self::User(command) => command.run(context).await,
+            Self::Token(command) => command.run(context).await,
             Self::ServeMetrics(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
             Self::Health(args) => args.run(context).await,

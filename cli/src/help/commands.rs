@@ -53,8 +53,8 @@ const TASKS: &[Task] = &[
                 "fsck, verify, health",
                 "Find damage; prove that history is unchanged; check thresholds",
             ),
-            ("serve, user", "Serve branches to MongoDB's drivers and over HTTP; who may log in"),
-            ("mcp", "Serve branches to an agent"),
+            ("serve, user, token", "Serve branches to drivers and over HTTP; who may log in"),
+            ("console, mcp", "Open the console in a browser; serve an agent"),
             (
                 "metrics, serve-metrics, top",
                 "Print counters, serve them to Prometheus, watch them live",

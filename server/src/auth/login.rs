@@ -1,6 +1,8 @@
 //! The login of a connection.
 
-use argon_core::users::{User, UserName};
+use std::sync::Arc;
+
+use argon_core::users::{Grant, Token, TokenId, User, UserName};
 
 use super::Exchange;
 
@@ -18,6 +20,16 @@ pub(crate) struct Login {
 pub(crate) struct Who {
     pub(crate) name: UserName,
     pub(crate) id: [u8; 16],
+    /// The token by which a program acts as the user.
+    pub(crate) token: Option<ByToken>,
+}
+
+/// A token that was shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ByToken {
+    pub(crate) id: TokenId,
+    /// What it allows at most; `None` for all that the user may do.
+    pub(crate) grants: Option<Arc<[Grant]>>,
 }
 
 /// An exchange that is not complete.
@@ -34,6 +46,13 @@ pub(crate) struct Pending {
 
 impl Who {
     pub(crate) fn of(user: &User) -> Self {
-        Self { name: user.name.clone(), id: user.id }
+        Self { name: user.name.clone(), id: user.id, token: None }
+    }
+
+    /// The user of a token.
+    pub(crate) fn of_token(token: &Token) -> Self {
+        let grants = token.grants.as_deref().map(Into::into);
+        let by = ByToken { id: token.id, grants };
+        Self { name: token.user.clone(), id: token.user_id, token: Some(by) }
     }
 }

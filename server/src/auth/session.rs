@@ -22,8 +22,11 @@ mod tests {
 
     #[test]
     fn two_users_never_share_a_session() {
-        let who =
-            |id| Who { name: UserName::new(UserDatabase::Admin, "ada").unwrap(), id: [id; 16] };
+        let who = |id| Who {
+            name: UserName::new(UserDatabase::Admin, "ada").unwrap(),
+            id: [id; 16],
+            token: None,
+        };
         let session = [7; 16];
         assert_eq!(of_user(session, None), session);
         assert_eq!(of_user(session, Some(&who(1))), of_user(session, Some(&who(1))));

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use argon_core::users::{User, UserName};
+use argon_core::users::{Token, User, UserName};
 use argon_core::{Result, Store};
+use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -21,11 +22,13 @@ pub(crate) struct Users {
     store: Store,
     known: Mutex<HashMap<UserName, (Instant, Arc<User>)>>,
     secret: OnceCell<[u8; 32]>,
+    /// The tokens that were shown a moment ago, by the hashes of their texts.
+    tokens: Mutex<HashMap<[u8; 32], (Instant, Token)>>,
 }
 
 impl Users {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, known: Mutex::default(), secret: OnceCell::new() }
+        Self { store, known: Mutex::default(), secret: OnceCell::new(), tokens: Mutex::default() }
     }
 
     /// The user of a name as it is stored now; `None` if there is none.
@@ -55,14 +58,49 @@ impl Users {
         Ok(user.filter(|user| user.id == who.id))
     }
 
-    /// Forgets all users, after a change.
+    /// The user of a token, as it was a moment ago; `None` if it is none, or is not valid any more.
+    pub(crate) async fn of_token(&self, text: &str) -> Result<Option<Who>> {
+        let hash: [u8; 32] = Sha256::digest(text).into();
+        let known = self.tokens().get(&hash).cloned();
+        let token = match known {
+            Some((read, token)) if read.elapsed() < FRESH => Some(token),
+            _ => self.find_token(hash, text).await?,
+        };
+        let now = self.store.environment().now();
+        let Some(token) = token.filter(|token| token.is_valid(now)) else { return Ok(None) };
+        let who = Who::of_token(&token);
+        Ok(self.current(&who).await?.map(|_| who))
+    }
+
+    async fn find_token(&self, hash: [u8; 32], text: &str) -> Result<Option<Token>> {
+        let found = self.store.find_token(text).await?;
+        let mut tokens = self.tokens();
+        match &found {
+            Some(token) => {
+                if tokens.len() >= MOST {
+                    tokens.clear();
+                }
+                tokens.insert(hash, (Instant::now(), token.clone()));
+            }
+            None => drop(tokens.remove(&hash)),
+        }
+        drop(tokens);
+        Ok(found)
+    }
+
+    /// Forgets all users and tokens, after a change.
     pub(crate) fn forget(&self) {
         self.known().clear();
+        self.tokens().clear();
     }
 
     /// What the salts of users that do not exist are derived from.
     pub(crate) async fn secret(&self) -> Result<&[u8; 32]> {
         self.secret.get_or_try_init(|| self.store.users_secret()).await
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, HashMap<[u8; 32], (Instant, Token)>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<UserName, (Instant, Arc<User>)>> {

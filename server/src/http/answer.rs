@@ -311,6 +311,9 @@ impl Call {
             revision: self.asked.path.get("revision").map(String::as_str),
             others: text("above").into_iter().collect(),
             pipeline: self.asked.field("pipeline"),
+            // Where a user is known elsewhere, that is another one.
+            user: text("user").filter(|_| text("database").is_none_or(|of| of == "admin")),
+            token: text("token"),
         };
         Ok(rights::check_operation(&self.http.shared, self.who.as_ref(), &named).await?)
     }

@@ -95,6 +95,8 @@ async fn require_right(http: &Http, who: Option<&Who>, target: &Target) -> Resul
         revision: Some(target.branch.as_str()),
         others: Vec::new(),
         pipeline: None,
+        user: None,
+        token: None,
     };
     Ok(rights::check_operation(&http.shared, who, &asked).await?)
 }

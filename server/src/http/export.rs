@@ -86,6 +86,8 @@ async fn answered(http: &Arc<Http>, request: Request) -> Result<Response, Proble
         revision: Some(&named["revision"]),
         others: Vec::new(),
         pipeline: None,
+        user: None,
+        token: None,
     };
     rights::check_operation(&http.shared, who.as_ref(), &asked).await?;
     let (state, _) = target.exact(&named["revision"].parse()?).await?;

@@ -1,4 +1,5 @@
-//! Who asks: users by HTTP Basic (RFC 7617), or by the session of a browser.
+//! Who asks: users by HTTP Basic (RFC 7617), programs by tokens (RFC 6750),
+//! browsers by a session.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -61,6 +62,11 @@ impl Logins {
             && let Some(who) = http.sessions.who(http, head).await?
         {
             return Ok(Some(who));
+        }
+        if let Some(token) = bearer(head) {
+            let detail = "the token is unknown, or has expired";
+            let refused = || Problem::new(StatusCode::UNAUTHORIZED, detail);
+            return http.shared.users.of_token(token).await?.ok_or_else(refused).map(Some);
         }
         let (name, password) = basic(head)?;
         let secret = *http.shared.users.secret().await?;
@@ -145,10 +151,20 @@ fn hash(secret: &[u8; 32], name: &str, password: &str) -> [u8; 32] {
     Sha256::digest([&secret[..], &length, name.as_bytes(), password.as_bytes()].concat()).into()
 }
 
+/// The token of a request.
+fn bearer(head: &Parts) -> Option<&str> {
+    let value = head.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
 /// The user and the password of a request.
 fn basic(head: &Parts) -> Result<(String, String), Problem> {
     let value = head.headers.get(header::AUTHORIZATION).ok_or_else(|| {
-        Problem::new(StatusCode::UNAUTHORIZED, "log in by HTTP Basic, as a user of the server")
+        Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "log in by HTTP Basic, as a user of the server, or by a token",
+        )
     })?;
     let (scheme, encoded) = value.to_str().unwrap_or_default().split_once(' ').unwrap_or_default();
     let decoded = BASE64.decode(encoded.trim().as_bytes()).ok();
@@ -156,7 +172,9 @@ fn basic(head: &Parts) -> Result<(String, String), Problem> {
     let both = text.as_deref().and_then(|text| text.split_once(':'));
     match both.filter(|_| scheme.eq_ignore_ascii_case("basic")) {
         Some((name, password)) => Ok((name.to_owned(), password.to_owned())),
-        None => Err(Problem::new(StatusCode::UNAUTHORIZED, "expected Authorization: Basic")),
+        None => {
+            Err(Problem::new(StatusCode::UNAUTHORIZED, "expected Authorization: Basic or Bearer"))
+        }
     }
 }
 

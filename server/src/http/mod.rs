@@ -197,6 +197,8 @@ async fn measured(http: &Http, head: &Parts) -> Result<String, Problem> {
         revision: None,
         others: Vec::new(),
         pipeline: None,
+        user: None,
+        token: None,
     };
     rights::check_operation(&http.shared, who.as_ref(), &asked).await?;
     Ok(prometheus(&Reading::now(&http.shared.store).await?))

@@ -49,10 +49,11 @@ pub(super) fn document(routes: &[Arc<Prepared>], mut generator: SchemaGenerator)
             },
             "securitySchemes": {
                 "basic": { "type": "http", "scheme": "basic" },
+                "token": { "type": "http", "scheme": "bearer" },
                 "session": { "type": "apiKey", "in": "cookie", "name": "argon_session" }
             }
         },
-        "security": [{}, { "basic": [] }, { "session": [] }]
+        "security": [{}, { "basic": [] }, { "token": [] }, { "session": [] }]
     })
 }
 

@@ -153,6 +153,8 @@ impl Call {
             revision: revision.as_deref(),
             others: above.map(str::to_owned).into_iter().collect(),
             pipeline: pipeline.as_deref(),
+            user: None,
+            token: None,
         };
         let checked = rights::check_operation(&mcp.shared, self.agent.who.as_ref(), &asked).await;
         checked.map_err(|error| denied(&error))

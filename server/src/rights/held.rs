@@ -19,6 +19,8 @@ pub(crate) struct Held {
     pub(crate) is_enforced: bool,
     /// The user, as stored; `None` before the login, and if the user was dropped since.
     pub(crate) user: Option<Arc<User>>,
+    /// What the token allows at most, by which the user is here.
+    pub(crate) limit: Option<Arc<[Grant]>>,
 }
 
 /// Whose a cursor is, and what reading on in it demands.
@@ -35,7 +37,8 @@ impl Held {
             Some(who) => shared.users.current(who).await?,
             None => None,
         };
-        Ok(Self { is_enforced: shared.options.auth, user })
+        let limit = who.and_then(|who| who.token.as_ref()?.grants.clone());
+        Ok(Self { is_enforced: shared.options.auth, user, limit })
     }
 
     /// Whether there is a right on a scope; `None` is what every user has.
@@ -44,17 +47,21 @@ impl Held {
             return true;
         }
         let Some(user) = &self.user else { return false };
-        scope.is_none_or(|scope| grants_allow(&user.grants, right, scope))
+        let Some(scope) = scope else { return true };
+        let is_within = |limit: &Arc<[Grant]>| grants_allow(limit, right, scope);
+        grants_allow(&user.grants, right, scope) && self.limit.as_ref().is_none_or(is_within)
     }
 
     /// Whether some branch of a project may be read.
     pub(super) fn reads_of(&self, project: &ProjectName) -> bool {
         let whole = Scope::Project(project.clone());
         let is_of_branch = |scope: &Scope| matches!(scope, Scope::Branch(of, _) if of == project);
-        let grants = self.user.iter().flat_map(|user| &user.grants);
-        let mut readable = grants.filter(|grant| Right::Read.is_given_by(grant.role));
-        !self.is_enforced
-            || readable.any(|grant| grant.scope.covers(&whole) || is_of_branch(&grant.scope))
+        let reads = |grants: &[Grant]| {
+            let mut readable = grants.iter().filter(|grant| Right::Read.is_given_by(grant.role));
+            readable.any(|grant| grant.scope.covers(&whole) || is_of_branch(&grant.scope))
+        };
+        let of_user = || self.user.as_ref().is_some_and(|user| reads(&user.grants));
+        !self.is_enforced || (of_user() && self.limit.as_ref().is_none_or(|limit| reads(limit)))
     }
 
     /// Whether a demand is met.

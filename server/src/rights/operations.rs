@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use argon_core::Revision;
 use argon_core::model::{BranchName, ProjectName};
-use argon_core::users::Scope;
+use argon_core::users::{Scope, TokenId, UserDatabase};
 use argon_formats::extjson::parse_value;
 use argon_service::operations::{Effect, Operation, Scope as Works, Sees};
 use bson::{Bson, Document};
@@ -27,6 +27,10 @@ pub(crate) struct Asked<'a> {
     pub(crate) others: Vec<String>,
     /// The stages of a pipeline, as JSON.
     pub(crate) pipeline: Option<&'a str>,
+    /// The user that the request names.
+    pub(crate) user: Option<String>,
+    /// The token that the request names.
+    pub(crate) token: Option<String>,
 }
 
 /// Checks that a user may run an operation.
@@ -45,6 +49,12 @@ pub(crate) async fn check_operation(
     if held.user.is_none() {
         return Err(CommandError::new(13, "not authorized: log in first"));
     }
+    if let Some(who) = who
+        && asked.operation.name.starts_with("token.")
+        && is_own_token(shared, who, asked).await?
+    {
+        return Ok(());
+    }
     for demand in demands(asked)? {
         if !held.meets(&shared.places, &demand)? {
             let name = asked.operation.name;
@@ -52,6 +62,22 @@ pub(crate) async fn check_operation(
         }
     }
     Ok(())
+}
+
+/// Whether a request is about the tokens of the user who sends it. A token makes no further ones.
+async fn is_own_token(shared: &Shared, who: &Who, asked: &Asked<'_>) -> Result<bool> {
+    if asked.operation.effect != Effect::Read && who.token.is_some() {
+        let problem =
+            "not authorized: a token neither makes nor removes tokens; log in by the password";
+        return Err(CommandError::new(13, problem));
+    }
+    if let Some(id) = asked.token.as_ref().and_then(|id| id.parse::<TokenId>().ok()) {
+        let tokens = shared.store.tokens().await?;
+        return Ok(tokens.iter().any(|token| token.id == id && token.user == who.name));
+    }
+    // A name alone is that of a user of `admin`.
+    let is_admin = *who.name.database() == UserDatabase::Admin;
+    Ok(is_admin && asked.user.as_deref() == Some(who.name.name()))
 }
 
 /// Which projects a user may see: those of which some branch may be read. `None` for all.
@@ -74,7 +100,7 @@ fn demands(asked: &Asked<'_>) -> Result<Vec<Demand>> {
     }
     let Some(project) = asked.project else {
         let right = match (name, asked.operation.effect) {
-            (_, _) if name.starts_with("user.") => Right::Users,
+            (_, _) if name.starts_with("user.") || name.starts_with("token.") => Right::Users,
             ("store.health" | "store.metrics" | "store.storage" | "store.show", _) => {
                 Right::Monitor
             }

@@ -13,6 +13,7 @@ use crate::project::{
     ListProjects, ListedProject, ProjectDeleted, UndeleteProject, UndeletedProject,
 };
 use crate::status::StoreStatus;
+use crate::token::{CreateToken, CreatedToken, DropToken, ListTokens, ShownToken};
 use crate::upkeep::{
     CheckStore, CheckedStore, CollectGarbage, CollectedGarbage, CompactStore, CompactedStore,
     ShowStorage, StorageUse,
@@ -21,7 +22,7 @@ use crate::usage_metrics::{Reading, ShowMetrics, ShownMetric};
 use crate::user::{
     ChangePassword, CreateUser, DropUser, GrantRoles, ListUsers, RevokeRoles, ShownUser,
 };
-use crate::{Wording, dvc, health, project, status, upkeep, user, words};
+use crate::{Wording, dvc, health, project, status, token, upkeep, user, words};
 
 /// Show the status of the store.
 #[derive(Deserialize, JsonSchema)]
@@ -111,6 +112,12 @@ operations! {
         user::change_password(&opened.store, request.user, &Secret::new(request.password)).await?;
     "user.grant" Write Store(opened), request: GrantRoles => One<ShownUser> =
         user::grant(&opened.store, request).await?;
+    "token.create" Write Store(opened), request: CreateToken => One<CreatedToken> =
+        token::create(&opened.store, request).await?;
+    "token.list" Read Store(opened), request: ListTokens => One<Vec<ShownToken>> =
+        token::list(&opened.store, request).await?;
+    "token.drop" Destroy Store(opened), request: DropToken => One<ShownToken> =
+        token::drop(&opened.store, request).await?;
     "user.revoke" Write Store(opened), request: RevokeRoles => One<ShownUser> =
         user::revoke(&opened.store, request).await?;
     "user.drop" Destroy Store(opened), request: DropUser => One<ShownUser> =

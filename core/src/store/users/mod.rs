@@ -8,8 +8,9 @@
 //! | `name.rs` | names of users |
 //! | `role.rs` | roles, and where a user has them |
 //! | `credentials.rs` | what verifies a password |
-//! | `record.rs` | the record of a user |
-//! | `operations.rs` | creating, reading, changing and removing users |
+//! | `token.rs` | tokens of users |
+//! | `record.rs` | the records of users and tokens |
+//! | `operations.rs`, `token_operations.rs` | creating, reading, changing and removing users, and tokens |
 
 mod credentials;
 mod name;
@@ -18,10 +19,13 @@ mod record;
 mod role;
 #[cfg(test)]
 mod tests;
+mod token;
+mod token_operations;
 
 pub use credentials::{Credentials, ScramKeys};
 pub use name::{UserDatabase, UserName};
 pub use role::{Grant, Role, Scope};
+pub use token::{Token, TokenId};
 
 use bson::DateTime;
 

@@ -1,5 +1,8 @@
-use super::record::{UserRecord, user_of_ref, user_ref};
-use super::{Credentials, Grant, Role, Scope, ScramKeys, User, UserDatabase, UserName};
+use super::record::{TokenRecord, UserRecord, token_of_ref, token_ref, user_of_ref, user_ref};
+use super::token::TokenText;
+use super::{
+    Credentials, Grant, Role, Scope, ScramKeys, Token, TokenId, User, UserDatabase, UserName,
+};
 use crate::storage::{record_from_bytes, record_to_bytes};
 
 fn ada() -> User {
@@ -34,6 +37,43 @@ fn the_record_of_a_user_has_the_bytes_of_its_golden_file() {
     assert_eq!(data_encoding::HEXLOWER.encode(&bytes), GOLDEN.trim());
     let record: UserRecord = record_from_bytes(&bytes).unwrap();
     assert_eq!(record.user(ada().name).unwrap(), ada());
+}
+
+fn token() -> Token {
+    Token {
+        id: TokenId(*b"12345678"),
+        name: "nightly import".into(),
+        user: ada().name,
+        user_id: ada().id,
+        grants: Some(vec![Grant { role: Role::Read, scope: Scope::All }]),
+        created: bson::DateTime::from_millis(1_700_000_000_000),
+        expires: Some(bson::DateTime::from_millis(1_800_000_000_000)),
+        actor: "root".into(),
+        hash: [7; 32],
+    }
+}
+
+#[test]
+fn the_record_of_a_token_has_the_bytes_of_its_golden_file() {
+    let golden = include_str!("golden/token-1.hex");
+    let bytes = record_to_bytes(&TokenRecord::of(&token())).unwrap();
+    assert_eq!(data_encoding::HEXLOWER.encode(&bytes), golden.trim());
+    let record: TokenRecord = record_from_bytes(&bytes).unwrap();
+    assert_eq!(record.token(token().id).unwrap(), token());
+    assert_eq!(token_of_ref(&token_ref(token().id)).unwrap(), token().id);
+    token_of_ref("token/1").unwrap_err();
+}
+
+#[test]
+fn only_the_text_of_a_token_has_its_hash() {
+    let of = |byte| TokenText { id: TokenId([byte; 8]), secret: vec![byte; 32] };
+    let (one, other) = (of(1), of(2));
+    let text = one.text();
+    let read = TokenText::parse(text.reveal()).unwrap();
+    assert!(read.id == one.id && read.has_hash(one.hash()) && !read.has_hash(other.hash()));
+    for wrong in ["", "argon_", "argon_AAAA", "other_AAAA", &text.reveal()[..50]] {
+        assert!(TokenText::parse(wrong).is_none(), "{wrong}");
+    }
 }
 
 #[test]
