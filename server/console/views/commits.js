@@ -15,6 +15,8 @@ import { originText } from "./commits/origin.js";
 
 /** The height of a row, in pixels. */
 const ROW = 40;
+/** How many commits a page has. */
+const PAGE = 60;
 
 /** @param {{ state: import("../types.js").State, route: import("../router.js").Route }} props */
 export default function Commits({ state, route }) {
@@ -23,7 +25,7 @@ export default function Commits({ state, route }) {
   const query = isGraph ? {} : logQuery(route.query);
   const base = url`/v1/projects/${project}/states/${revision}/` + (isGraph ? "graph" : "log");
   const list = usePages(
-    (cursor, signal) => (state.lsn === 0 ? Promise.resolve({ items: [], next: null }) : page(base, { query: { ...query, limit: 200, cursor }, signal })),
+    (cursor, signal) => (state.lsn === 0 ? Promise.resolve({ items: [], next: null }) : page(base, { query: { ...query, limit: PAGE, cursor }, signal })),
     [base, state.lsn, JSON.stringify(query)],
   );
   const [selected] = route.parts;

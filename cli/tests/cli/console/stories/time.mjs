@@ -19,7 +19,7 @@ export async function the_slider_leads_to_the_past({ page, open, look, api }) {
   await page.keyboard.press("[");
   await page.getByText("past, read-only").waitFor();
   await page.keyboard.press("h");
-  await page.waitForURL("**/elder/main/documents/products");
+  await page.getByRole("button", { name: "New document" }).waitFor();
   await page.keyboard.press("[");
   await page.getByRole("button", { name: "Branch from here" }).click();
   await page.getByRole("dialog", { name: "New branch" }).getByLabel("Name").fill("before");
