@@ -3,7 +3,8 @@
 import { page, url } from "../api.js";
 import { usePages } from "../data.js";
 import { count } from "../format.js";
-import { Link, path, setQuery, withQuery } from "../router.js";
+import { useNextKeys } from "../keys.js";
+import { Link, navigate, path, setQuery, withQuery } from "../router.js";
 import { Ago, Badge, Switch } from "../ui/controls.js";
 import { html, useMemo } from "../ui/html.js";
 import { Empty, Loading, ProblemNotice } from "../ui/notice.js";
@@ -55,11 +56,13 @@ export default function Commits({ state, route }) {
 /** @param {any} props */
 function Rows({ list, isGraph, state, route, selected }) {
   const graph = useMemo(() => (isGraph ? graphOf(list.items) : null), [isGraph, list.items]);
-  if (list.problem) return html`<${ProblemNotice} problem=${list.problem} onRetry=${list.reload} />`;
-  if (list.items.length === 0) return list.isLoading ? html`<${Loading} />` : html`<${Empty} icon="commit" title="No commits" />`;
   const query = Object.fromEntries(route.query);
   /** @param {any} commit */
   const linkOf = (commit) => withQuery(path(state.project, state.revision, "commits", positionOf(commit, state)), query);
+  const at = list.items.findIndex((/** @type {any} */ commit) => positionOf(commit, state) === selected);
+  useNextKeys("commit", list.items.length, at, (to) => navigate(linkOf(list.items[to])));
+  if (list.problem) return html`<${ProblemNotice} problem=${list.problem} onRetry=${list.reload} />`;
+  if (list.items.length === 0) return list.isLoading ? html`<${Loading} />` : html`<${Empty} icon="commit" title="No commits" />`;
   return html`<${VirtualList}
     label="Commits"
     kind="commit-list"

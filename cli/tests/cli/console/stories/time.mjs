@@ -63,6 +63,14 @@ export async function a_commit_is_found_and_read({ page, open, look, api }) {
   await page.getByRole("link", { name: "a sale of lamps" }).click();
   await page.getByRole("complementary", { name: /Commit 3/ }).getByText("49.9").waitFor();
   await look("commit");
+  await page.getByLabel("Message").fill("");
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "dearer chairs" }).waitFor();
+  await page.getByRole("heading", { name: "Commits" }).click();
+  await page.keyboard.press("j");
+  await page.getByRole("complementary", { name: /Commit 2/ }).getByText("80").waitFor();
+  await page.keyboard.press("k");
+  await page.getByRole("complementary", { name: /Commit 3/ }).getByText("49.9").waitFor();
   await page.getByRole("link", { name: "Browse this state" }).click();
   await page.waitForURL("**/ginkgo/sale@3/documents");
 }
