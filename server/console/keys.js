@@ -22,6 +22,25 @@ export function useKeys(keys) {
   });
 }
 
+/**
+ * Adds the keys `j` and `k`, which go to the next and the one before of a list.
+ *
+ * @param {string} what What is in the list, for the list of keys.
+ * @param {number} count How long the list is.
+ * @param {number} at Where the page is in the list, or -1.
+ * @param {(to: number) => void} go
+ */
+export function useNextKeys(what, count, at, go) {
+  /** @param {number} to */
+  const move = (to) => {
+    if (to >= 0 && to < count) go(to);
+  };
+  useKeys([
+    { keys: "j", title: `Next ${what}`, run: () => move(at + 1) },
+    { keys: "k", title: `${what[0].toUpperCase()}${what.slice(1)} before`, run: () => move(at - 1) },
+  ]);
+}
+
 const all = () => [...known].flatMap((entry) => entry.current);
 
 /** Whether keys are text here. @param {EventTarget | null} target */

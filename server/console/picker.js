@@ -49,6 +49,7 @@ function Choices({ title, choices, other, close }) {
       aria-label=${title}
       aria-expanded="true"
       aria-controls="choices"
+      aria-activedescendant=${found[at] ? `choice-${at}` : undefined}
       placeholder=${title}
       autocomplete="off"
       autofocus
@@ -68,6 +69,7 @@ function Choices({ title, choices, other, close }) {
         row=${(/** @type {number} */ index) => html`<button
           type="button"
           role="option"
+          id=${`choice-${index}`}
           class="choice"
           tabindex="-1"
           key=${found[index].value}

@@ -74,14 +74,39 @@ export function withQuery(target, query) {
   return parameters.size ? `${target}?${parameters}` : target;
 }
 
+/** @type {Set<() => Promise<boolean>>} What asks before the page is left. */
+const guards = new Set();
+
+/**
+ * Asks before the page is left while something is not saved.
+ *
+ * @param {boolean} isUnsaved
+ * @param {() => Promise<boolean>} ask Whether the page may be left.
+ */
+export function useGuard(isUnsaved, ask) {
+  useEffect(() => {
+    if (!isUnsaved) return undefined;
+    const warn = (/** @type {Event} */ event) => event.preventDefault();
+    guards.add(ask);
+    addEventListener("beforeunload", warn);
+    return () => {
+      guards.delete(ask);
+      removeEventListener("beforeunload", warn);
+    };
+  }, [isUnsaved]);
+}
+
 /**
  * Goes to a URL of the console.
  *
  * @param {string} target
  * @param {{ replace?: boolean }} [options] `replace`: whether "back" skips where the page is now.
  */
-export function navigate(target, { replace = false } = {}) {
+export async function navigate(target, { replace = false } = {}) {
   if (target === location.pathname + location.search) return;
+  for (const ask of guards) {
+    if (!(await ask())) return;
+  }
   history[replace ? "replaceState" : "pushState"](null, "", target);
   dispatchEvent(new Event("route"));
 }

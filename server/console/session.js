@@ -68,7 +68,7 @@ function Login({ onEnter }) {
       <h1>Log in to Argon</h1>
       <${Field} label="User">
         ${(/** @type {object} */ attributes) =>
-          html`<input ...${attributes} autocomplete="username" required value=${user}
+          html`<input ...${attributes} autocomplete="username" autofocus required value=${user}
             onInput=${(/** @type {any} */ event) => setUser(event.target.value)} />`}
       </${Field}>
       <${Field} label="Password">

@@ -35,6 +35,7 @@ export function Shell() {
   })));
   return html`<div class="frame">
     <a class="skip" href="#view">Skip to the content</a>
+    ${isOpen && html`<button type="button" class="scrim" aria-label="Close the navigation" onClick=${() => setOpen(false)}></button>`}
     <${Side} route=${route} revision=${revision} isOpen=${isOpen} />
     <div class="body-column">
       ${

@@ -20,7 +20,7 @@ const SPARE = 8;
  */
 export function VirtualList({ label, count, height, row, onEnd, head, kind = "", role = "list" }) {
   const scroller = useRef(/** @type {HTMLElement | null} */ (null));
-  const [seen, setSeen] = useState({ first: 0, rows: 40 });
+  const [seen, setSeen] = useState({ first: 0, rows: 20 });
   useLayoutEffect(() => {
     const element = /** @type {HTMLElement} */ (scroller.current);
     const measure = () => {

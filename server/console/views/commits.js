@@ -3,7 +3,8 @@
 import { page, url } from "../api.js";
 import { usePages } from "../data.js";
 import { count } from "../format.js";
-import { Link, path, setQuery, withQuery } from "../router.js";
+import { useNextKeys } from "../keys.js";
+import { Link, navigate, path, setQuery, withQuery } from "../router.js";
 import { Ago, Badge, Switch } from "../ui/controls.js";
 import { html, useMemo } from "../ui/html.js";
 import { Empty, Loading, ProblemNotice } from "../ui/notice.js";
@@ -15,6 +16,8 @@ import { originText } from "./commits/origin.js";
 
 /** The height of a row, in pixels. */
 const ROW = 40;
+/** How many commits a page has. */
+const PAGE = 60;
 
 /** @param {{ state: import("../types.js").State, route: import("../router.js").Route }} props */
 export default function Commits({ state, route }) {
@@ -23,7 +26,7 @@ export default function Commits({ state, route }) {
   const query = isGraph ? {} : logQuery(route.query);
   const base = url`/v1/projects/${project}/states/${revision}/` + (isGraph ? "graph" : "log");
   const list = usePages(
-    (cursor, signal) => (state.lsn === 0 ? Promise.resolve({ items: [], next: null }) : page(base, { query: { ...query, limit: 200, cursor }, signal })),
+    (cursor, signal) => (state.lsn === 0 ? Promise.resolve({ items: [], next: null }) : page(base, { query: { ...query, limit: PAGE, cursor }, signal })),
     [base, state.lsn, JSON.stringify(query)],
   );
   const [selected] = route.parts;
@@ -53,11 +56,13 @@ export default function Commits({ state, route }) {
 /** @param {any} props */
 function Rows({ list, isGraph, state, route, selected }) {
   const graph = useMemo(() => (isGraph ? graphOf(list.items) : null), [isGraph, list.items]);
-  if (list.problem) return html`<${ProblemNotice} problem=${list.problem} onRetry=${list.reload} />`;
-  if (list.items.length === 0) return list.isLoading ? html`<${Loading} />` : html`<${Empty} icon="commit" title="No commits" />`;
   const query = Object.fromEntries(route.query);
   /** @param {any} commit */
   const linkOf = (commit) => withQuery(path(state.project, state.revision, "commits", positionOf(commit, state)), query);
+  const at = list.items.findIndex((/** @type {any} */ commit) => positionOf(commit, state) === selected);
+  useNextKeys("commit", list.items.length, at, (to) => navigate(linkOf(list.items[to])));
+  if (list.problem) return html`<${ProblemNotice} problem=${list.problem} onRetry=${list.reload} />`;
+  if (list.items.length === 0) return list.isLoading ? html`<${Loading} />` : html`<${Empty} icon="commit" title="No commits" />`;
   return html`<${VirtualList}
     label="Commits"
     kind="commit-list"

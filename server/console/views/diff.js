@@ -11,7 +11,7 @@ import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 
 /** How many differences a page has. */
-const PAGE = 1000;
+const PAGE = 500;
 
 /** @param {{ state: import("../types.js").State, route: import("../router.js").Route }} props */
 export default function Diff({ state, route }) {

@@ -8,7 +8,7 @@ import { BranchActions, NewBranch } from "./graph/actions.js";
 import { Lanes } from "./graph/lanes.js";
 
 /** How many commits of a branch are searched for merges. */
-const MERGES_IN = 200;
+const MERGES_IN = 100;
 
 /** @param {{ state: import("../types.js").State }} props */
 export default function Graph({ state }) {

@@ -1,6 +1,7 @@
 // The browser of the stories: a Chromium on the PATH, or else that of a package.
 
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { chromium } from "playwright-core";
 
@@ -35,9 +36,14 @@ function onPath() {
   });
 }
 
-/** It unpacks itself into TMPDIR, with the libraries that a small system lacks, if it takes this one for Lambda. */
+/** It unpacks itself into TMPDIR, with the libraries and fonts that a small system lacks, if it takes this one for Lambda. */
 async function ofPackage() {
   process.env.AWS_LAMBDA_JS_RUNTIME = "nodejs22.x";
   const { default: packed } = await import("@sparticuz/chromium");
-  return packed.executablePath();
+  const executable = await packed.executablePath();
+  // Its own file names /tmp.
+  const fonts = path.join(tmpdir(), "fonts");
+  const content = `<fontconfig><dir>${fonts}</dir><cachedir>${fonts}-cache</cachedir></fontconfig>`;
+  writeFileSync(path.join(fonts, "fonts.conf"), content);
+  return executable;
 }

@@ -31,6 +31,9 @@ export async function begin(browser, server, pictures) {
   /** Says that the server will refuse something, as the browser notes it. */
   const expectRefusal = (status) => expected.push(new RegExp(`status of ${status}`));
 
+  /** Says that requests will not reach the server. */
+  const expectSilence = () => expected.push(/net::ERR_/);
+
   /** Takes pictures, and lets axe look at the page, in light and dark. */
   const look = async (name) => {
     for (const colorScheme of ["light", "dark"]) {
@@ -64,7 +67,7 @@ export async function begin(browser, server, pictures) {
     await context.close();
     if (problems.length > 0) throw new Error(problems.join("\n"));
   };
-  return { page, open, look, lookNarrow, expectRefusal, end, server, api: requests(server) };
+  return { page, open, look, lookNarrow, expectRefusal, expectSilence, end, api: requests(server) };
 }
 
 /** Requests that prepare a store: `api("POST", "/v1/projects", { project: "shop" })`. */

@@ -10,8 +10,8 @@ const FIELDS = [
   { name: "pattern", label: "Message", example: "message has …" },
   { name: "actor", label: "Actor", example: "actor" },
   { name: "collections", label: "Collection", example: "collection" },
-  { name: "since", label: "Since", example: "since: 1h, yesterday" },
-  { name: "trailer", label: "Trailer", example: "trailer: KEY=VALUE" },
+  { name: "since", label: "Since", example: "since 1h ago" },
+  { name: "trailer", label: "Trailer", example: "trailer KEY=…" },
 ];
 
 /** The parameters of `log` that the URL has. @param {URLSearchParams} query */

@@ -2,8 +2,9 @@
 
 import { remove, request, url } from "../../api.js";
 import { useWork } from "../../data.js";
-import { source } from "../../ejson.js";
+import { idText, source } from "../../ejson.js";
 import { documentProblem, toJson } from "../../query.js";
+import { useGuard } from "../../router.js";
 import { Button, Copy, Field } from "../../ui/controls.js";
 import { confirm } from "../../ui/dialog.js";
 import { html, useState } from "../../ui/html.js";
@@ -52,13 +53,21 @@ export function Content({ state, collection, id, document, tag, onChange, onDele
 
 /** @param {any} props */
 function Editor({ target, branch, document, tag, onDone, onCancel, onReload }) {
-  const [text, setText] = useState(() => source(document));
+  const [written] = useState(() => source(document));
+  const [text, setText] = useState(written);
+  useGuard(text !== written, () =>
+    confirm({
+      title: "Leave without a commit?",
+      lost: [`your changes of ${idText(document._id)}, which are not committed to ${branch}`],
+      action: "Leave",
+    }),
+  );
   const [message, setMessage] = useState("");
   const problem = documentProblem(text);
   const save = useWork(async (signal) => {
     const reply = await request("PUT", target, { text: toJson(text), query: { message }, headers: { "If-Match": tag }, signal });
-    const [written] = [await reply.json()].flat();
-    toast(written.changed ? `Committed as ${branch}@${written.lsn}` : "Nothing to commit");
+    const [result] = [await reply.json()].flat();
+    toast(result.changed ? `Committed as ${branch}@${result.lsn}` : "Nothing to commit");
     onDone();
   });
   const isOld = /** @type {any} */ (save.problem)?.status === 412;

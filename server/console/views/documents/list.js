@@ -1,7 +1,8 @@
 // The documents that were found, as a table or as trees.
 
 import { idText, kindOf } from "../../ejson.js";
-import { Link, path, setQuery, withQuery } from "../../router.js";
+import { Link, navigate, path, setQuery, withQuery } from "../../router.js";
+import { useNextKeys } from "../../keys.js";
 import { Button } from "../../ui/controls.js";
 import { html, useMemo } from "../../ui/html.js";
 import { Tree, Value } from "../../ui/tree.js";
@@ -17,6 +18,8 @@ export function DocumentList({ state, route, collection, list, isTree, selected 
   /** @param {any} document */
   const linkOf = (document) =>
     withQuery(path(state.project, state.revision, "documents", collection, idText(document._id)), Object.fromEntries(route.query));
+  const at = list.items.findIndex((/** @type {any} */ document) => idText(document._id) === selected);
+  useNextKeys("document", list.items.length, at, (to) => navigate(linkOf(list.items[to])));
   if (isTree) return html`<${Trees} list=${list} linkOf=${linkOf} selected=${selected} />`;
   return html`<${Rows} list=${list} linkOf=${linkOf} selected=${selected} collection=${collection} sort=${route.query.get("sort") ?? ""} />`;
 }

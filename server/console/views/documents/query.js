@@ -49,9 +49,9 @@ export function QueryBar({ route }) {
     onInput=${(/** @type {string} */ text) => setTyped((now) => ({ ...now, [part]: text }))}
   />`;
   return html`<form class="query" role="search" onSubmit=${submit}>
-    ${input("filter", "{price: {$gt: 30}}")}
-    ${isMore && input("sort", "{price: -1}")}
-    ${isMore && input("projection", "{name: 1}")}
+    ${input("filter", "{field: {$gt: 30}}")}
+    ${isMore && input("sort", "{field: -1}")}
+    ${isMore && input("projection", "{field: 1}")}
     <div class="bar">
       <${Button} type="submit" kind="primary" icon="search">Find</${Button}>
       <${Button} kind="quiet" aria-expanded=${isMore ? "true" : "false"} onClick=${() => setMore(!isMore)}>Options</${Button}>

@@ -39,6 +39,9 @@ export function inOrder(branches, text, withBackups) {
 
 /** @typedef {{ at: (time: string) => number, first: string, last: string }} Scale */
 
+/** How many different times there are at most. */
+const TICKS = 200;
+
 /**
  * Places times between 0 and 1. Long times without anything are drawn shorter: half of the place is that of the
  * order, half that of the time.
@@ -49,29 +52,23 @@ export function inOrder(branches, text, withBackups) {
  * @returns {Scale}
  */
 export function scaleOf(rows, pins, merges) {
-  const times = [
+  const texts = [
     ...rows.flatMap(({ branch }) => [branch.created, branch.time ?? branch.created]),
     ...pins.map((pin) => pin.created),
     ...merges.map((merge) => merge.time),
   ];
-  const sorted = times.map((time) => Date.parse(time)).sort((one, other) => one - other);
-  const [first, last] = [sorted[0] ?? 0, sorted[sorted.length - 1] ?? 0];
-  const span = Math.max(1, last - first);
-  /** @param {string} time */
-  const at = (time) => {
-    const moment = Date.parse(time);
-    return (0.5 * (moment - first)) / span + (0.5 * rank(sorted, moment)) / Math.max(1, sorted.length - 1);
+  const times = texts.map((time) => Date.parse(time));
+  const first = times.reduce((one, other) => Math.min(one, other), Infinity);
+  const last = times.reduce((one, other) => Math.max(one, other), first);
+  const tickOf = (/** @type {number} */ time) => Math.round(((time - first) / Math.max(1, last - first)) * TICKS);
+  const ticks = [...new Set(times.map(tickOf))].sort((one, other) => one - other);
+  const order = new Map(ticks.map((tick, place) => [tick, place / Math.max(1, ticks.length - 1)]));
+  /** @param {string} text */
+  const at = (text) => {
+    const tick = tickOf(Date.parse(text));
+    return 0.5 * (tick / TICKS) + 0.5 * (order.get(tick) ?? 0);
   };
-  return { at, first: new Date(first).toISOString(), last: new Date(last).toISOString() };
-}
-
-/** How many of the sorted values are smaller. @param {number[]} sorted @param {number} value */
-function rank(sorted, value) {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  const isEmpty = times.length === 0;
+  const name = (/** @type {number} */ time) => new Date(isEmpty ? 0 : time).toISOString();
+  return { at, first: name(first), last: name(last) };
 }

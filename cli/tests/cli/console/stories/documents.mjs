@@ -58,6 +58,10 @@ export async function a_document_is_edited_if_nobody_else_did({ page, open, look
   await page.getByRole("button", { name: "Commit to main" }).click();
   await page.getByText("Somebody changed the document after you opened it.").waitFor();
   await look("document-conflict");
+  await page.getByRole("link", { name: "3" }).click();
+  const question = page.getByRole("dialog", { name: "Leave without a commit?" });
+  await question.getByText("your changes of 1, which are not committed to main").waitFor();
+  await question.getByRole("button", { name: "Cancel" }).click();
   await page.getByRole("button", { name: "Read it again" }).click();
   await page.getByLabel("Document 1").getByText("Lamp").waitFor();
 }
