@@ -15,12 +15,13 @@
 //! | `change_stream` | the log of branches as events |
 //! | `arguments`, `failure` | reading the fields of a command; its errors |
 //! | `namespace`, `place`, `past` | names of databases, and the branch or state that each one is |
-//! | `auth`, `rights`, `tls` | who a client is, and what it may do |
+//! | `auth`, `rights`, `tls`, `audit` | who a client is, what it may do, and what it did |
 //! | `views` | collections that are a pipeline over another one |
 //! | `operations` | the commands that run, and how they are ended |
 //! | `cursors`, `tail`, `sessions`, `snapshots`, `written`, `clock`, `turns`, `operation_counts` | what lives longer than a command |
 
 mod arguments;
+mod audit;
 mod auth;
 mod change_stream;
 mod clock;
@@ -168,6 +169,7 @@ impl Server {
         let mut stopping = shared.stopping();
         let (mut connections, next) = (JoinSet::new(), AtomicI32::new(1));
         let mut expiry = tokio::time::interval(EXPIRY);
+        let _audit = AbortOnDrop(tokio::spawn(record(shared.clone())));
         let _counts = AbortOnDrop(tokio::spawn(keep_counts(shared.clone())));
         let _documents = AbortOnDrop(tokio::spawn(expire_documents(shared.clone())));
         loop {
@@ -207,6 +209,11 @@ impl Server {
             shared.operations.end(Reason::SHUTDOWN, |_| true);
         }
         shared.cursors.close_all();
+        if let Some(audit) = &shared.audit
+            && tokio::time::timeout(DRAIN, audit.flush()).await.is_err()
+        {
+            tracing::error!("the last events of the audit were not written");
+        }
     }
 }
 
@@ -255,6 +262,13 @@ async fn expire_documents(shared: Arc<Shared>) {
                 tracing::warn!(branch = %branch.name(), error, "documents of TTL indexes were not deleted");
             }
         }
+    }
+}
+
+/// Commits what the audit records.
+async fn record(shared: Arc<Shared>) {
+    if let Some(audit) = &shared.audit {
+        audit.run(&shared.store).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use argon_core::model::BranchName;
+use argon_core::model::{BranchName, ProjectName};
 
 use crate::tls::TlsFiles;
 
@@ -40,6 +40,8 @@ pub struct ServeOptions {
     pub idle: Option<Duration>,
     /// Commands that take longer are logged.
     pub slow: Duration,
+    /// The project in which is recorded who did what; `None` to record nothing.
+    pub audit: Option<ProjectName>,
     /// Whether agents are served over HTTP.
     pub mcp: bool,
 }
@@ -63,6 +65,7 @@ impl ServeOptions {
             connections: Self::CONNECTIONS,
             idle: None,
             slow: Self::SLOW,
+            audit: None,
             mcp: true,
         }
     }

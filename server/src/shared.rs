@@ -8,6 +8,7 @@ use bson::oid::ObjectId;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use crate::audit::Audit;
 use crate::auth::{Throttle, Users};
 use crate::clock::ClusterClock;
 use crate::cursors::Cursors;
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) computing: Semaphore,
     pub(crate) counters: Counters,
     pub(crate) operation_counts: OperationCounts,
+    /// Records what clients do.
+    pub(crate) audit: Option<Audit>,
     /// Identifies this run of the server.
     pub(crate) process: ObjectId,
     pub(crate) started: Instant,
@@ -66,6 +69,7 @@ impl Shared {
         Self {
             places: Places::new(store.clone(), &options),
             users: Users::new(store.clone()),
+            audit: options.audit.clone().map(Audit::new),
             store,
             options,
             cursors: Cursors::default(),

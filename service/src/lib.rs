@@ -27,7 +27,8 @@
 //! - [`duration`], [`size`], [`words`]: lengths of time, numbers of bytes, numbers and times as people
 //!   write and read them.
 
-pub mod backends;
+pub mod audit;
+mod backends;
 pub mod bisect;
 pub mod branch;
 pub mod changes;

@@ -3,6 +3,7 @@
 mod aggregate;
 mod apply;
 #[cfg(feature = "bench")]
+mod audit;
 mod bench;
 #[cfg(not(feature = "bench"))]
 #[path = "without_bench.rs"]
@@ -148,6 +149,7 @@ pub(crate) enum Command {
     User(user::UserCommand),
     #[command(subcommand)]
     Token(token::TokenCommand),
+    Audit(audit::AuditArgs),
     ServeMetrics(serve_metrics::ServeMetricsArgs),
     Doctor(doctor::DoctorArgs),
     Health(health::HealthArgs),
@@ -206,6 +208,7 @@ impl Command {
                 | Self::Diff(_)
                 | Self::Reflog(_)
                 | Self::Explain(_)
+                | Self::Audit(_)
                 | Self::Index(index::IndexCommand::List(_))
                 | Self::Pin(pin::PinCommand::List(_))
                 | Self::Sandbox(sandbox::SandboxCommand::List(_))
@@ -292,6 +295,7 @@ impl Command {
             Self::Mcp(args) => args.run(context).await,
             Self::User(command) => command.run(context).await,
             Self::Token(command) => command.run(context).await,
+            Self::Audit(args) => args.run(context).await,
             Self::ServeMetrics(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
             Self::Health(args) => args.run(context).await,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use argon_core::model::ProjectName;
 use argon_core::{Error, Store};
 use argon_server::{OperationOptions, ServeOptions, Server, TlsFiles, Topology};
 use argon_service::{OpenStore, first_branch};
@@ -63,6 +64,9 @@ pub(crate) struct ServeArgs {
     /// Let only users in, who may do what their roles allow; always so beyond this machine
     #[arg(long)]
     auth: bool,
+    /// Record logins, writes and what is refused in a project of the store, `audit` if none is named; needs --auth
+    #[arg(long, value_name = "PROJECT", num_args = 0..=1, default_missing_value = argon_service::audit::PROJECT)]
+    audit: Option<ProjectName>,
     /// Listen beyond this machine without --auth and without TLS
     #[arg(long)]
     insecure: bool,
@@ -122,6 +126,10 @@ impl ServeArgs {
             ))
             .into());
         }
+        if self.audit.is_some() && !auth {
+            let problem = "--audit records who did what, and without --auth nobody logs in: add it";
+            return Err(Error::invalid(problem).into());
+        }
         let OpenStore { store, place, .. } = context.shared_store().await?;
         if auth {
             note_no_users(context, &store).await?;
@@ -141,6 +149,7 @@ impl ServeArgs {
             connections: self.max_connections,
             idle: self.idle_timeout,
             slow: self.slow,
+            audit: self.audit,
             mcp,
             ..ServeOptions::new(branch)
         };

@@ -54,6 +54,7 @@ const TASKS: &[Task] = &[
                 "Find damage; prove that history is unchanged; check thresholds",
             ),
             ("serve, user, token", "Serve branches to drivers and over HTTP; who may log in"),
+            ("audit", "List what clients of the server did, and were refused"),
             ("console, mcp", "Open the console in a browser; serve an agent"),
             (
                 "metrics, serve-metrics, top",

@@ -136,6 +136,7 @@ async fn go_on(call: &Call<'_>) -> Result<Document> {
     }
     let (Ok(answer), Some(who)) = (pending.exchange.go_on(payload), pending.user.clone()) else {
         throttle.failed(address, &named, Instant::now());
+        call.shared.audit_login("mongodb", call.connection.peer, &named, false);
         return Err(failed(call, &named));
     };
     if has_proof {
@@ -145,6 +146,7 @@ async fn go_on(call: &Call<'_>) -> Result<Document> {
     let mut login = call.connection.login();
     if answer.done {
         tracing::debug!(connection = call.connection.id, user = %who.name, "logged in");
+        call.shared.audit_login("mongodb", call.connection.peer, &who.name.to_string(), true);
         login.user = Some(who);
     } else {
         login.pending = Some(pending);
@@ -165,8 +167,10 @@ async fn by_certificate(call: &Call<'_>, arguments: Arguments<'_>) -> Result<Doc
     }
     let name = UserName::new(UserDatabase::External, subject.as_str())?;
     let Some(user) = call.shared.users.find(&name).await? else {
+        call.shared.audit_login("mongodb", call.connection.peer, subject, false);
         return Err(failed(call, subject));
     };
+    call.shared.audit_login("mongodb", call.connection.peer, subject, true);
     *call.connection.login() = Login { user: Some(Who::of(&user)), ..Login::default() };
     Ok(doc! { "dbname": "$external", "user": subject })
 }

@@ -15,10 +15,14 @@ use super::retry::{Retry, run_once};
 use super::{
     Call, Command, Effect, Reply, argon, named, observe, snapshot, time_series, transaction,
 };
+use argon_service::audit::Outcome;
+
 use crate::arguments::Arguments;
+use crate::audit::{By, Deed};
 use crate::auth::of_user;
 use crate::connection::Connection;
 use crate::failure::{CommandError, Result};
+use crate::namespace::Database;
 use crate::operations::Operation;
 use crate::rights;
 use crate::rights::{Claim, Held};
@@ -78,6 +82,9 @@ pub(crate) async fn run(
     let attempted = attempted.unwrap_or_else(|_| {
         Err(CommandError::new(1, "the server failed within this command; its log says where"))
     });
+    if let Some(command) = command {
+        audit(shared, operation, command, attempted.as_ref().err());
+    }
     let is_done = attempted.is_ok();
     span.record("otel.status_code", if is_done { "OK" } else { "ERROR" });
     let (mut body, next) = match attempted {
@@ -103,6 +110,37 @@ pub(crate) async fn run(
     let time = shared.clock.latest(shared.store.environment());
     append_times(&mut body, time);
     Answer { body, next }
+}
+
+/// Records a command that writes, or was refused. Logins are recorded where they end.
+fn audit(shared: &Shared, operation: &Operation, command: &Command, error: Option<&CommandError>) {
+    let outcome = match error {
+        None => Outcome::Done,
+        Some(error) if error.code() == 13 => Outcome::Refused,
+        Some(_) => Outcome::Failed,
+    };
+    let body = &operation.request.body;
+    if shared.audit.is_none() || outcome != Outcome::Refused && !writes(command, body) {
+        return;
+    }
+    let database = body.get_str("$db").unwrap_or_default();
+    let (project, branch) = match shared.places.parse(database) {
+        Ok(Database::Project { project, revision }) => {
+            (Some(project.to_string()), revision.map(|revision| revision.to_string()))
+        }
+        _ => (None, None),
+    };
+    let by = By { via: "mongodb", who: operation.user.as_ref(), client: Some(operation.client) };
+    shared.audit(
+        by,
+        Deed {
+            action: command.name,
+            project: project.as_deref(),
+            branch: branch.as_deref(),
+            outcome,
+            reason: error.map(CommandError::message),
+        },
+    );
 }
 
 /// Whether a command waits for something to happen.

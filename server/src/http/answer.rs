@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use argon_core::model::{Actor, BranchName, ProjectName};
 use argon_core::{Revision, State};
+use argon_service::audit::Outcome;
 use argon_service::operations::{Effect, Output, Request as Asking, Target};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
@@ -13,12 +14,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::mpsc;
 
-use super::asked::{Asked, LIMIT};
+use super::asked::{Asked, LIMIT, parameters};
+use super::login::Peer;
 use super::prepared::Prepared;
 use super::problem::Problem;
 use super::repeated::Turn;
 use super::reply::{self, LINES, Lines};
 use super::{Http, MOST_BODY_BYTES, background};
+use crate::audit::{By, Deed};
 use crate::auth::Who;
 use crate::computing::aside;
 use crate::requests::{self, Cursor, Page, StatePlace, Whole};
@@ -47,8 +50,53 @@ pub(super) async fn answer(
     let (head, body) = request.into_parts();
     let has_body = !body.is_end_stream();
     // Whoever may do nothing sends no body either, and begins anew.
-    let call = begin(http, route, &head).await;
-    let mut call = call.map_err(|problem| if has_body { problem.closing() } else { problem })?;
+    let closing = |problem: Problem| if has_body { problem.closing() } else { problem };
+    let who = http.logins.who(http, &head).await.map_err(closing)?;
+    let answered = answer_to(http, route, &head, body, who.clone()).await;
+    let answered = answered.map_err(|problem| match problem.status() {
+        StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => closing(problem),
+        _ => problem,
+    });
+    audit(http, route, &head, who.as_ref(), &answered);
+    answered
+}
+
+/// Records what was done, or refused.
+fn audit(
+    http: &Http,
+    route: &Prepared,
+    head: &Parts,
+    who: Option<&Who>,
+    answered: &Result<Response, Problem>,
+) {
+    let (outcome, reason) = match answered {
+        Ok(_) => (Outcome::Done, None),
+        Err(problem) if problem.status() == StatusCode::FORBIDDEN => {
+            (Outcome::Refused, Some(problem.detail()))
+        }
+        Err(problem) => (Outcome::Failed, Some(problem.detail())),
+    };
+    if route.operation.effect == Effect::Read && outcome != Outcome::Refused {
+        return;
+    }
+    let path = parameters(route.route.path, head.uri.path()).unwrap_or_default();
+    let text = |name: &str| path.get(name).map(String::as_str);
+    let client = head.extensions.get::<Peer>().map(|Peer(peer)| *peer);
+    let by = By { via: "http", who, client };
+    let branch = text("branch").or(text("revision"));
+    let action = route.operation.name;
+    http.shared.audit(by, Deed { action, project: text("project"), branch, outcome, reason });
+}
+
+/// Answers a request of a user.
+async fn answer_to(
+    http: &Arc<Http>,
+    route: &Arc<Prepared>,
+    head: &Parts,
+    body: Body,
+    who: Option<Who>,
+) -> Result<Response, Problem> {
+    let mut call = begin(http, route, head, who).await?;
     let body = read(body, MOST_BODY_BYTES).await?;
     call.asked.add_body(route, &call.headers, &body)?;
     // The body may name more.
@@ -93,8 +141,12 @@ pub(super) async fn answer(
 }
 
 /// What a request asks for before its body, if the user may ask for it.
-async fn begin(http: &Arc<Http>, route: &Arc<Prepared>, head: &Parts) -> Result<Call, Problem> {
-    let who = http.logins.who(http, head).await?;
+async fn begin(
+    http: &Arc<Http>,
+    route: &Arc<Prepared>,
+    head: &Parts,
+    who: Option<Who>,
+) -> Result<Call, Problem> {
     let query = head.uri.query().unwrap_or_default();
     let mut asked = Asked::new(route, head.uri.path(), query)?;
     let cursor = asked.cursor.as_deref().map(Cursor::parse).transpose()?;
@@ -311,6 +363,13 @@ impl Call {
             revision: self.asked.path.get("revision").map(String::as_str),
             others: text("above").into_iter().collect(),
             pipeline: self.asked.field("pipeline"),
+            named_project: if self.route.is_of_project()
+                || self.route.operation.effect == Effect::Read
+            {
+                None
+            } else {
+                text("project")
+            },
             // Where a user is known elsewhere, that is another one.
             user: text("user").filter(|_| text("database").is_none_or(|of| of == "admin")),
             token: text("token"),

@@ -86,6 +86,7 @@ async fn answered(http: &Arc<Http>, request: Request) -> Result<Response, Proble
         revision: Some(&named["revision"]),
         others: Vec::new(),
         pipeline: None,
+        named_project: None,
         user: None,
         token: None,
     };

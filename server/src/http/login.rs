@@ -27,7 +27,7 @@ const MOST: usize = 10_000;
 
 /// The address of a client.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) SocketAddr);
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// The logins that succeeded a moment ago, by the hash of the user and the password: each request has a password, and
 /// each computation takes milliseconds.
@@ -92,8 +92,10 @@ impl Logins {
         name: &str,
         password: String,
     ) -> Result<Arc<User>, Problem> {
-        let peer = head.extensions.get::<Peer>().map(|Peer(peer)| peer.ip());
-        let Some(peer) = peer else { return Err(refused()) };
+        let Some(Peer(client)) = head.extensions.get::<Peer>().copied() else {
+            return Err(refused());
+        };
+        let peer = client.ip();
         let _turn = self.computing.acquire().await;
         let Some(wait) = http.shared.throttle.turn(peer, name, Instant::now()) else {
             let detail = "too many logins failed; try again later";
@@ -114,8 +116,10 @@ impl Logins {
         let Some(found) = found.filter(|_| is_right) else {
             http.shared.throttle.failed(peer, name, Instant::now());
             tracing::warn!(user = name, %peer, "a login failed");
+            http.shared.audit_login("http", client, name, false);
             return Err(refused());
         };
+        http.shared.audit_login("http", client, name, true);
         http.shared.throttle.succeeded(peer, name, Instant::now());
         Ok(found)
     }

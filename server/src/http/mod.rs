@@ -54,6 +54,7 @@ use tokio::sync::{RwLock, Semaphore};
 use tower_http::compression::CompressionLayer;
 
 pub(crate) use listen::serve;
+pub(crate) use login::Peer;
 
 use crate::mcp;
 use crate::requests::OperationOptions;
@@ -197,6 +198,7 @@ async fn measured(http: &Http, head: &Parts) -> Result<String, Problem> {
         revision: None,
         others: Vec::new(),
         pipeline: None,
+        named_project: None,
         user: None,
         token: None,
     };

@@ -86,6 +86,10 @@ impl Problem {
         Event::default().event("error").data(serde_json::to_string(self).unwrap_or_default())
     }
 
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(super) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }

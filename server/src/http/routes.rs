@@ -73,6 +73,7 @@ pub(super) static ROUTES: &[Route] = &[
     put("/v1/users/{user}/password", "user.change_password"),
     post("/v1/users/{user}/grant", "user.grant"),
     post("/v1/users/{user}/revoke", "user.revoke"),
+    get("/v1/audit", "audit.list"),
     get("/v1/tokens", "token.list"),
     post("/v1/users/{user}/tokens", "token.create").creates(),
     delete("/v1/tokens/{token}", "token.drop"),

@@ -1,7 +1,8 @@
 //! Runs the operation of a tool.
 
 use argon_core::model::{BranchName, ProjectName};
-use argon_core::{Error, Revision};
+use argon_core::{Error, ErrorKind, Revision};
+use argon_service::audit::Outcome;
 use argon_service::operations::{Effect, Scope, Target};
 use argon_service::{Failure, Result};
 use rmcp::model::JsonObject;
@@ -12,7 +13,9 @@ use sha2::{Digest, Sha256};
 use super::Mcp;
 use super::agent::Agent;
 use super::described::{CURSOR, Described, LIMIT, PROJECT, REVISION, SESSION};
+use crate::audit::{By, Deed};
 use crate::failure::CommandError;
+use crate::http::Peer;
 use crate::requests::{self, Cursor, Page, StatePlace, Whole};
 use crate::rights;
 
@@ -40,6 +43,34 @@ impl Mcp {
         context: &RequestContext<RoleServer>,
     ) -> Result<Value> {
         let agent = self.agent(context)?;
+        let who = agent.who.clone();
+        let branch = tool.tool.branch.and_then(|name| arguments.get(name)).and_then(Value::as_str);
+        let project = arguments.get(PROJECT).and_then(Value::as_str);
+        let (project, branch) = (project.map(str::to_owned), branch.map(str::to_owned));
+        let called = self.call_as(tool, arguments, agent).await;
+        let (outcome, reason) = match &called {
+            Ok(_) => (Outcome::Done, None),
+            Err(failure) if is_denied(failure) => (Outcome::Refused, Some(failure.in_full())),
+            Err(failure) => (Outcome::Failed, Some(failure.in_full())),
+        };
+        if tool.writes() || outcome == Outcome::Refused {
+            let parts = context.extensions.get::<axum::http::request::Parts>();
+            let client = parts.and_then(|parts| parts.extensions.get::<Peer>());
+            let client = client.map(|Peer(client)| *client);
+            let by = By { via: "mcp", who: who.as_ref(), client };
+            let (project, branch) = (project.as_deref(), branch.as_deref());
+            let (action, reason) = (tool.operation.name, reason.as_deref());
+            self.shared.audit(by, Deed { action, project, branch, outcome, reason });
+        }
+        called
+    }
+
+    async fn call_as(
+        &self,
+        tool: &Described,
+        arguments: JsonObject,
+        agent: Agent,
+    ) -> Result<Value> {
         let mut call = Call::new(self, tool, arguments, agent)?;
         call.require_rights(self, tool).await?;
         let visible = rights::visible(&self.shared, call.agent.who.as_ref()).await;
@@ -153,6 +184,7 @@ impl Call {
             revision: revision.as_deref(),
             others: above.map(str::to_owned).into_iter().collect(),
             pipeline: pipeline.as_deref(),
+            named_project: None,
             user: None,
             token: None,
         };
@@ -194,4 +226,8 @@ impl Call {
 /// A right that is missing.
 fn denied(error: &CommandError) -> Failure {
     Error::denied(error.message()).into()
+}
+
+fn is_denied(failure: &Failure) -> bool {
+    matches!(failure, Failure::Error { error, .. } if error.kind() == ErrorKind::Denied)
 }

@@ -21,6 +21,8 @@ pub(crate) struct Held {
     pub(crate) user: Option<Arc<User>>,
     /// What the token allows at most, by which the user is here.
     pub(crate) limit: Option<Arc<[Grant]>>,
+    /// The project of the audit, which nobody writes to, and which is read by those who manage all users.
+    pub(crate) sealed: Option<ProjectName>,
 }
 
 /// Whose a cursor is, and what reading on in it demands.
@@ -38,13 +40,20 @@ impl Held {
             None => None,
         };
         let limit = who.and_then(|who| who.token.as_ref()?.grants.clone());
-        Ok(Self { is_enforced: shared.options.auth, user, limit })
+        let sealed = shared.audit.as_ref().map(|audit| audit.project.clone());
+        Ok(Self { is_enforced: shared.options.auth, user, limit, sealed })
     }
 
     /// Whether there is a right on a scope; `None` is what every user has.
     pub(crate) fn allow(&self, right: Right, scope: Option<&Scope>) -> bool {
         if !self.is_enforced {
             return true;
+        }
+        if let Some(Scope::Project(project) | Scope::Branch(project, _)) = scope
+            && self.sealed.as_ref() == Some(project)
+        {
+            let reads = matches!(right, Right::Read | Right::List);
+            return reads && self.allow(Right::Users, Some(&Scope::All));
         }
         let Some(user) = &self.user else { return false };
         let Some(scope) = scope else { return true };
@@ -60,6 +69,9 @@ impl Held {
             let mut readable = grants.iter().filter(|grant| Right::Read.is_given_by(grant.role));
             readable.any(|grant| grant.scope.covers(&whole) || is_of_branch(&grant.scope))
         };
+        if self.sealed.as_ref() == Some(project) {
+            return self.allow(Right::Users, Some(&Scope::All));
+        }
         let of_user = || self.user.as_ref().is_some_and(|user| reads(&user.grants));
         !self.is_enforced || (of_user() && self.limit.as_ref().is_none_or(|limit| reads(limit)))
     }

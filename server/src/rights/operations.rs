@@ -27,6 +27,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) others: Vec<String>,
     /// The stages of a pipeline, as JSON.
     pub(crate) pipeline: Option<&'a str>,
+    /// The project that a request on the store names.
+    pub(crate) named_project: Option<String>,
     /// The user that the request names.
     pub(crate) user: Option<String>,
     /// The token that the request names.
@@ -48,6 +50,10 @@ pub(crate) async fn check_operation(
     let held = Held::of(shared, who).await?;
     if held.user.is_none() {
         return Err(CommandError::new(13, "not authorized: log in first"));
+    }
+    let sealed = held.sealed.as_ref().map(ProjectName::as_str);
+    if sealed.is_some() && sealed == asked.named_project.as_deref() {
+        return Err(CommandError::new(13, "not authorized: it is the project of the audit"));
     }
     if let Some(who) = who
         && asked.operation.name.starts_with("token.")
@@ -100,7 +106,9 @@ fn demands(asked: &Asked<'_>) -> Result<Vec<Demand>> {
     }
     let Some(project) = asked.project else {
         let right = match (name, asked.operation.effect) {
-            (_, _) if name.starts_with("user.") || name.starts_with("token.") => Right::Users,
+            (_, _) if ["user.", "token.", "audit."].iter().any(|of| name.starts_with(of)) => {
+                Right::Users
+            }
             ("store.health" | "store.metrics" | "store.storage" | "store.show", _) => {
                 Right::Monitor
             }

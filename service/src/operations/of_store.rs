@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::operations;
+use crate::audit::{ListAudit, ShownAuditEvent};
 use crate::credentials::Exposure;
 use crate::dvc::{CheckLock, CheckedLock, UpdateLock, UpdatedLock};
 use crate::health::{CheckHealth, HealthReport};
@@ -22,7 +23,7 @@ use crate::usage_metrics::{Reading, ShowMetrics, ShownMetric};
 use crate::user::{
     ChangePassword, CreateUser, DropUser, GrantRoles, ListUsers, RevokeRoles, ShownUser,
 };
-use crate::{Wording, dvc, health, project, status, token, upkeep, user, words};
+use crate::{Wording, audit, dvc, health, project, status, token, upkeep, user, words};
 
 /// Show the status of the store.
 #[derive(Deserialize, JsonSchema)]
@@ -112,6 +113,8 @@ operations! {
         user::change_password(&opened.store, request.user, &Secret::new(request.password)).await?;
     "user.grant" Write Store(opened), request: GrantRoles => One<ShownUser> =
         user::grant(&opened.store, request).await?;
+    "audit.list" Read Store(opened), request: ListAudit => List<ShownAuditEvent> =
+        audit::list(&opened.store, request).await?;
     "token.create" Write Store(opened), request: CreateToken => One<CreatedToken> =
         token::create(&opened.store, request).await?;
     "token.list" Read Store(opened), request: ListTokens => One<Vec<ShownToken>> =
