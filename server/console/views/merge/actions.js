@@ -4,7 +4,7 @@ import { post, remove, url } from "../../api.js";
 import { plural } from "../../format.js";
 import { useKeys } from "../../keys.js";
 import { setQuery } from "../../router.js";
-import { act } from "../../ui/act.js";
+import { act, askWrite } from "../../ui/act.js";
 import { Button } from "../../ui/controls.js";
 import { askForm, confirm } from "../../ui/dialog.js";
 import { html } from "../../ui/html.js";
@@ -75,7 +75,7 @@ async function resolveAll(state, plan, changed) {
 async function apply(state, plan, isMoved, changed) {
   const { added, changed: updated, removed } = plan.counts;
   const rebased = isMoved ? ` The plan is rebased on the head of ${plan.branch} before.` : "";
-  const done = await askForm({
+  const done = await askWrite(changed, {
     title: `Apply to ${plan.branch}`,
     body: `One commit: ${plural(added, "document")} added, ${updated} changed, ${removed} removed.${rebased}`,
     fields: [

@@ -7,10 +7,9 @@ import { idOf, idText } from "../../ejson.js";
 import { plural } from "../../format.js";
 import { whyNoMerge } from "../../reasons.js";
 import { path, setQuery } from "../../router.js";
-import { Reason } from "../../ui/act.js";
+import { askWrite, Reason } from "../../ui/act.js";
 import { Changes, Summary } from "../../ui/changes.js";
 import { Button } from "../../ui/controls.js";
-import { askForm } from "../../ui/dialog.js";
 import { html, useEffect, useState } from "../../ui/html.js";
 import { AreaField, SelectField } from "../../ui/inputs.js";
 import { Loaded } from "../../ui/notice.js";
@@ -114,7 +113,7 @@ export function PartPreview({ state, revision, collection, ids }) {
 function restore(state, target, { revision, collection, ids }, summary) {
   const what = ids.length > 0 ? plural(ids.length, "document") : "all documents";
   const numbers = `${summary.added} added, ${summary.changed} changed, ${summary.removed} removed`;
-  return askForm({
+  return askWrite(state.reload, {
     title: `Restore ${collection}`,
     body: `One commit on ${state.branch?.branch} makes ${what} of ${collection} what ${revision} has: ${numbers}. The states before stay.`,
     fields: [{ name: "message", label: "Message" }],

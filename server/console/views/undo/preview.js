@@ -5,10 +5,9 @@ import { useData } from "../../data.js";
 import { idText, text } from "../../ejson.js";
 import { plural } from "../../format.js";
 import { navigate, path, setQuery } from "../../router.js";
-import { act } from "../../ui/act.js";
+import { act, askWrite } from "../../ui/act.js";
 import { Button } from "../../ui/controls.js";
 import { Changes, Summary } from "../../ui/changes.js";
-import { askForm } from "../../ui/dialog.js";
 import { html } from "../../ui/html.js";
 import { Icon } from "../../ui/icons.js";
 import { Loaded, Loading } from "../../ui/notice.js";
@@ -126,7 +125,7 @@ function ConflictTable({ conflicts, branch }) {
 /** @param {import("../../types.js").State} state @param {import("../../types.js").Plan} plan @param {string} target @param {object} request */
 async function apply(state, plan, target, request) {
   const { added, changed, removed, conflicts } = plan.counts;
-  const done = await askForm({
+  const done = await askWrite(state.reload, {
     title: `Undo on ${plan.branch}`,
     body: html`One commit: ${plural(added, "document")} added, ${changed} changed, ${removed} removed.
       ${conflicts > 0 && html` <strong>${plural(conflicts, "later change")} will be overwritten.</strong>`}
