@@ -861,3 +861,27 @@ async fn a_program_acts_by_a_token_within_its_roles_until_it_is_removed() {
     let over = Some(json!({ "name": "n", "expires_in": "0" }));
     assert_eq!(ask(&ada, "POST", "/v1/users/ada/tokens", over).status, 400);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_about_a_large_id_is_named_so_that_it_can_be_decided() {
+    let server = Running::new(false).await;
+    server.ok("POST", "/v1/projects", json!({ "project": "shop" }));
+    let id = json!({ "$numberLong": "9007199254740993" });
+    let put = |branch: &str, n: i32| {
+        let path = format!("/v1/projects/shop/branches/{branch}/collections/users/documents");
+        server.ok("POST", &path, json!({ "documents": [{ "_id": id, "n": n }] }))
+    };
+    put("main", 0);
+    server.ok("POST", "/v1/projects/shop/branches", json!({ "branch": "try" }));
+    put("main", 1);
+    put("try", 2);
+    let merge = json!({ "source": "try", "action": "save", "canonical": true });
+    let saved = server.ok("POST", "/v1/projects/shop/branches/main/merge", merge);
+    let conflict = &saved["plan"]["conflicts"][0];
+    assert_eq!(conflict["id"], id, "{saved}");
+    let plan = format!("/v1/projects/shop/plans/{}", saved["plan"]["id"].as_str().unwrap());
+    let decision = json!({ "collection": "users", "id": conflict["id"], "choice": "theirs" });
+    server.ok("POST", &format!("{plan}/resolve"), decision);
+    let shown = server.get(&format!("{plan}?canonical=true"));
+    assert_eq!(shown["decisions"][0]["id"], id, "{shown}");
+}

@@ -28,7 +28,7 @@
 //!   write and read them.
 
 pub mod audit;
-mod backends;
+pub mod backends;
 pub mod bisect;
 pub mod branch;
 pub mod changes;

@@ -2,8 +2,8 @@
 
 mod aggregate;
 mod apply;
-#[cfg(feature = "bench")]
 mod audit;
+#[cfg(feature = "bench")]
 mod bench;
 #[cfg(not(feature = "bench"))]
 #[path = "without_bench.rs"]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use argon_core::Error;
 use argon_core::checks::{Unchecked, Violation};
+use argon_formats::extjson::Mode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -31,7 +32,7 @@ impl From<&Violation> for BrokenRule {
         Self {
             check: violation.check.as_str(),
             collection: violation.collection.to_string(),
-            id: violation.key.as_ref().map(id),
+            id: violation.key.as_ref().map(|key| id(key, Mode::Relaxed)),
             path: violation.path.clone(),
             problem: violation.problem.clone(),
         }

@@ -100,7 +100,7 @@ impl ShownConflict {
         Ok(Self {
             kind: PlanItem::of(document.key.as_ref()),
             collection: document.collection.clone(),
-            id: document.key.as_ref().map(id),
+            id: document.key.as_ref().map(|key| id(key, mode)),
             path: path.to_string(),
             cause: (*cause).into(),
             base,
@@ -182,7 +182,7 @@ impl ShownDecision {
                 shown.push(Self {
                     kind: PlanItem::of(key),
                     collection: collection.clone(),
-                    id: key.map(id),
+                    id: key.map(|key| id(key, mode)),
                     path: path.to_string(),
                     choice,
                     value,
@@ -193,8 +193,8 @@ impl ShownDecision {
     }
 }
 
-pub(super) fn id(key: &Key) -> ExtJson {
-    ExtJson::bson(&key.to_bson(), Mode::Relaxed)
+pub(super) fn id(key: &Key, mode: Mode) -> ExtJson {
+    ExtJson::bson(&key.to_bson(), mode)
 }
 
 /// A document in words: `users 1`; a collection itself by its name alone.
@@ -206,7 +206,7 @@ pub(super) fn place(collection: &CollectionName, key: Option<&Key>) -> String {
         collection.to_owned()
     };
     match key {
-        Some(key) => format!("{collection} {}", id(key).as_str()),
+        Some(key) => format!("{collection} {}", id(key, Mode::Relaxed).as_str()),
         None => collection,
     }
 }
