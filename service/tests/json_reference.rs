@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use argon_service::{
-    ErrorObject, bisect, branch, changes, collections, connection_string, document, dvc, export,
-    health, import, index, init, json, log, migrate, patches, pin, plan, project, queue, reflog,
-    restore, sandbox, settings, snapshot, status, store_names, upkeep, usage_metrics, user, verify,
+    ErrorObject, audit, bisect, branch, changes, collections, connection_string, document, dvc,
+    export, health, import, index, init, json, log, migrate, patches, pin, plan, project, queue,
+    reflog, restore, sandbox, settings, snapshot, status, store_names, token, upkeep,
+    usage_metrics, user, verify,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -294,6 +295,14 @@ fn page() -> String {
     page.result::<user::ShownUser>("Result");
     page.request::<user::DropUser>("user drop");
     page.result::<user::ShownUser>("Result");
+    page.request::<token::CreateToken>("token create");
+    page.result::<token::CreatedToken>("Result");
+    page.request::<token::ListTokens>("token list");
+    page.result::<token::ShownToken>("A list of");
+    page.request::<token::DropToken>("token drop");
+    page.result::<token::ShownToken>("Result");
+    page.request::<audit::ListAudit>("audit");
+    page.result::<audit::ShownAuditEvent>("A list of");
     page.text.push_str("\n## Documents\n");
     page.request::<document::CountDocuments>("count");
     page.result::<document::CountedCollection>("Result, or a list of");

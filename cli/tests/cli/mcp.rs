@@ -76,7 +76,7 @@ fn an_agent_has_the_rights_of_its_user_and_may_be_kept_from_writing() {
     let replies = exchange(&place, &["mcp", "--read-only"], &[put, read]);
     assert!(replies[0].contains("there is no tool"), "{replies:?}");
     assert!(replies[1].contains("\"documents\":3"), "{replies:?}");
-    let failure = place.fails(1, &["mcp", "--user", "nobody"]);
+    let failure = place.fails(3, &["mcp", "--user", "nobody"]);
     assert!(failure.contains("there is no user 'nobody'"), "{failure}");
     assert_eq!(place.ok(&["count", "-c", "users"]).trim(), "3");
 }

@@ -58,9 +58,9 @@ function Rows({ list, isGraph, state, route, selected }) {
   const graph = useMemo(() => (isGraph ? graphOf(list.items) : null), [isGraph, list.items]);
   const query = Object.fromEntries(route.query);
   /** @param {any} commit */
-  const linkOf = (commit) => withQuery(path(state.project, state.revision, "commits", positionOf(commit, state)), query);
+  const linkOf = (commit) => withQuery(path(state.project, state.revision, "commits", positionOf(commit, state) ?? ""), query);
   const at = list.items.findIndex((/** @type {any} */ commit) => positionOf(commit, state) === selected);
-  useNextKeys("commit", list.items.length, at, (to) => navigate(linkOf(list.items[to])));
+  useNextKeys("commit", list.items.length, at, (to) => positionOf(list.items[to], state) && navigate(linkOf(list.items[to])));
   if (list.problem) return html`<${ProblemNotice} problem=${list.problem} onRetry=${list.reload} />`;
   if (list.items.length === 0) return list.isLoading ? html`<${Loading} />` : html`<${Empty} icon="commit" title="No commits" />`;
   return html`<${VirtualList}
@@ -77,7 +77,9 @@ function Rows({ list, isGraph, state, route, selected }) {
         ${graph && html`<${Gutter} row=${graph.rows[at]} lanes=${graph.lanes} height=${ROW} />`}
         <span class="mono faint commit-lsn">${commit.lsn}</span>
         <div class="cut commit-main">
-          <${Link} to=${linkOf(commit)} class="commit-title">${commit.message || "no message"}</${Link}>
+          ${positionOf(commit, state) === null
+            ? html`<span class="commit-title" title="No branch has this commit any more">${commit.message || "no message"}</span>`
+            : html`<${Link} to=${linkOf(commit)} class="commit-title">${commit.message || "no message"}</${Link}>`}
           ${commit.branches?.map((/** @type {string} */ name) => html` <${Badge} kind="accent" key=${name}>${name}</${Badge}>`)}
           ${commit.origin.kind !== "write" && html` <${Badge}>${originText(commit.origin)}</${Badge}>`}
         </div>
@@ -89,8 +91,12 @@ function Rows({ list, isGraph, state, route, selected }) {
   />`;
 }
 
-/** The position of a commit; of one that was merged, with its timeline. @param {any} commit @param {import("../types.js").State} state */
+/**
+ * The position of a commit; of one that is not of the shown branch, with its branch; null if no branch has it any more.
+ * @param {any} commit @param {import("../types.js").State} state
+ */
 function positionOf(commit, state) {
-  const head = state.branches.find((one) => commit.branches?.includes(one.branch));
-  return head && head.branch !== state.branch?.branch ? `${head.branch}@${commit.lsn}` : String(commit.lsn);
+  if (commit.revision === null) return null;
+  const [branch] = (commit.revision ?? "").split("@");
+  return branch && branch !== state.branch?.branch ? commit.revision : String(commit.lsn);
 }

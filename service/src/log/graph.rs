@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::pin::Pin;
 
 use argon_core::model::{BranchName, Commit, Digest, Lsn, Origin, Point, Touched};
-use argon_core::{Revision, State};
+use argon_core::{Project, Revision, State};
 use futures::{Stream, TryStreamExt, stream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,8 @@ pub struct GraphCommit {
     /// The branches of which it is the head.
     #[schemars(with = "Vec<String>")]
     pub branches: Vec<BranchName>,
+    /// A revision that names the commit now; null if no branch has it any more.
+    pub revision: Option<String>,
 }
 
 impl GraphCommit {
@@ -83,13 +85,14 @@ pub async fn graph(
     workspace: &Workspace,
     request: ShowGraph,
 ) -> Result<impl Stream<Item = Result<GraphEntry, Failure>> + Send + use<>> {
-    let state = workspace.state(request.revision.as_ref()).await?;
+    let (state, name) = workspace.named_state(request.revision.as_ref()).await?;
     let above = match &request.above {
         Some(above) => Some(workspace.state(Some(above)).await?),
         None => None,
     };
     let mut graph = Graph {
         heads: heads(workspace).await?,
+        project: workspace.project.clone(),
         left: request.limit.unwrap_or(usize::MAX),
         above,
         first: state.clone(),
@@ -97,7 +100,11 @@ pub async fn graph(
         opened: Vec::new(),
         is_ended: false,
     };
-    graph.open(state).await?;
+    let branch = match state.view().point() {
+        Some(point) => branch_with(&workspace.project, &name, point).await,
+        None => None,
+    };
+    graph.open(state, branch).await?;
     Ok(stream::try_unfold(graph, |mut graph| async move {
         Ok(graph.next().await?.map(|entry| (entry, graph)))
     }))
@@ -117,6 +124,8 @@ type Commits = Pin<Box<dyn Stream<Item = argon_core::Result<Commit<Touched>>> + 
 
 struct Strand {
     state: State,
+    /// The branch that has its commits.
+    branch: Option<BranchName>,
     names: CollectionNames,
     commits: Commits,
     /// The last position that is not listed.
@@ -125,6 +134,7 @@ struct Strand {
 }
 
 struct Graph {
+    project: Project,
     heads: HashMap<Digest, Vec<BranchName>>,
     left: usize,
     above: Option<State>,
@@ -159,7 +169,7 @@ impl Strand {
 }
 
 impl Graph {
-    async fn open(&mut self, state: State) -> Result {
+    async fn open(&mut self, state: State, branch: Option<BranchName>) -> Result {
         let above = match &self.above {
             Some(above) => above.merged_lsn(&state).await?,
             None => Lsn::ZERO,
@@ -169,6 +179,7 @@ impl Graph {
             commits: Box::pin(argon_core::log::headers(&state)),
             names: CollectionNames::new(&state),
             state,
+            branch,
             above,
             next: None,
         });
@@ -220,15 +231,19 @@ impl Graph {
             return Err(argon_core::Error::internal("a strand without a commit was chosen").into());
         };
         let collections = strand.names.changed_by(&commit).await?;
+        let revision = strand.branch.as_ref().map(|branch| format!("{branch}@{}", point.lsn));
         let before = strand.state.view().at(commit.meta.lsn.back(1).unwrap_or_default()).point();
         let merged = match &commit.meta.origin {
-            Origin::Merge(merged) => merged.parents.first().copied(),
+            Origin::Merge(merged) => {
+                merged.parents.first().map(|point| (*point, merged.source.clone()))
+            }
             _ => None,
         };
         self.strands.retain(|strand| strand.point() != Some(point));
-        if let Some(merged) = merged {
-            self.follow(merged).await?;
+        if let Some((merged, source)) = &merged {
+            self.follow(*merged, source).await?;
         }
+        let merged = merged.map(|(merged, _)| merged);
         let named = |point: &Point| GraphPoint {
             timeline: point.timeline.to_string(),
             lsn: point.lsn.get(),
@@ -238,17 +253,30 @@ impl Graph {
             timeline: point.timeline.to_string(),
             parents: before.iter().chain(&merged).map(named).collect(),
             branches: self.heads.get(&commit.digest).cloned().unwrap_or_default(),
+            revision,
         })))
     }
 
     /// Begins the strand of a merged commit, unless it is masked, is gone, or belongs to a strand.
-    async fn follow(&mut self, merged: Point) -> Result {
+    async fn follow(&mut self, merged: Point, source: &str) -> Result {
         if self.first.is_masked() || self.opened.iter().any(|state| has(state, merged)) {
             return Ok(());
         }
         match self.first.at_point(merged).await? {
-            Some(state) => self.open(state).await,
+            Some(state) => {
+                let branch = match source.parse() {
+                    Ok(name) => branch_with(&self.project, &name, merged).await,
+                    Err(_) => None,
+                };
+                self.open(state, branch).await
+            }
             None => Ok(()),
         }
     }
+}
+
+/// The branch of this name, if it has a commit.
+async fn branch_with(project: &Project, name: &BranchName, point: Point) -> Option<BranchName> {
+    let head = project.branch(name).await.ok()?.head().await.ok()?;
+    has(&head, point).then(|| name.clone())
 }
