@@ -16,6 +16,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures::stream;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -101,7 +102,8 @@ async fn answered(http: &Arc<Http>, request: Request) -> Result<Response, Proble
     let response = if asked.is_spooled || range.is_some() {
         asked.part(http, &head.method, range).await?
     } else if head.method == Method::HEAD {
-        StatusCode::OK.into_response()
+        // The length is not known; that of an empty body would be 0.
+        Body::from_stream(stream::empty::<io::Result<Bytes>>()).into_response()
     } else {
         asked.stream().await?
     };
