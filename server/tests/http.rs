@@ -886,3 +886,42 @@ async fn a_conflict_about_a_large_id_is_named_so_that_it_can_be_decided() {
     let shown = server.get(&format!("{plan}?canonical=true"));
     assert_eq!(shown["decisions"][0]["id"], id, "{shown}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_write_to_sandboxes_only_makes_them_of_what_they_read() {
+    let server = Running::new(true).await;
+    let agent = ["read@shop:main", "readWrite@shop:sandbox/*"].map(str::to_owned).to_vec();
+    for (name, roles) in [("root", vec!["root@*".to_owned()]), ("agent", agent)] {
+        let (user, mechanisms) = (name.to_owned(), vec![Mechanism::Sha256]);
+        let request = CreateUser { user, database: None, roles, mechanisms };
+        user::create(&server.store, request, Some(&Secret::new(name))).await.unwrap();
+    }
+    let ask = |who: &str, method: &str, path: &str, body: Option<Value>| {
+        let login = data_encoding::BASE64.encode(format!("{who}:{who}").as_bytes());
+        let login = format!("Basic {login}");
+        server.send(method, path, &[("authorization", &login)], body)
+    };
+    ask("root", "POST", "/v1/projects", Some(json!({ "project": "shop" })));
+    let shop = "/v1/projects/shop";
+    let branch = |name: &str| Some(json!({ "branch": name }));
+    assert_eq!(ask("root", "POST", &format!("{shop}/branches"), branch("secret")).status, 201);
+    let sandboxes = format!("{shop}/sandboxes");
+    let made = ask("agent", "POST", &sandboxes, Some(json!({ "ttl": "1h" })));
+    assert_eq!(made.status, 201, "{}", made.body);
+    let of_secret = Some(json!({ "ttl": "1h", "from": "secret" }));
+    assert_eq!(ask("agent", "POST", &sandboxes, of_secret).status, 403);
+    for (name, status) in [("other", 403), ("sandbox-1", 403), ("sandbox/own", 201)] {
+        let made = ask("agent", "POST", &format!("{shop}/branches"), branch(name));
+        assert_eq!(made.status, status, "{name}: {}", made.body);
+    }
+    let sandbox = made.json()["branch"].as_str().unwrap().replace('/', "%2F");
+    let document = || Some(json!({ "documents": [{ "_id": 1 }] }));
+    let documents = |branch: &str| format!("{shop}/branches/{branch}/collections/users/documents");
+    assert_eq!(ask("agent", "POST", &documents(&sandbox), document()).status, 200);
+    assert_eq!(ask("agent", "POST", &documents("main"), document()).status, 403);
+    let extend = format!("{sandboxes}/{sandbox}/extend");
+    assert_eq!(ask("agent", "POST", &extend, Some(json!({ "ttl": "2h" }))).status, 200);
+    let main = format!("{shop}/branches/main");
+    assert_eq!(ask("agent", "DELETE", &main, None).status, 403);
+    assert_eq!(ask("agent", "DELETE", &format!("{sandboxes}/{sandbox}"), None).status, 200);
+}

@@ -100,7 +100,7 @@ async fn answer_to(
     let body = read(body, MOST_BODY_BYTES).await?;
     call.asked.add_body(route, &call.headers, &body)?;
     // The body may name more.
-    call.require_rights().await?;
+    call.require_rights(true).await?;
     let is_read = call.route.operation.effect == Effect::Read;
     let in_background = background::is_wanted(&call.headers) && !call.route.operation.is_list;
     if is_read && !in_background {
@@ -160,7 +160,7 @@ async fn begin(
     let mut target = target(&http, &route, &asked, who.as_ref())?;
     target.sees = rights::visible(&http.shared, who.as_ref()).await?;
     let call = Call { http, route, target, headers, asked, cursor, who };
-    call.require_rights().await?;
+    call.require_rights(false).await?;
     Ok(call)
 }
 
@@ -354,8 +354,12 @@ impl Call {
         Ok(requests::run(shared, self.route.operation, &self.target, request, output).await?)
     }
 
-    async fn require_rights(&self) -> Result<(), Problem> {
+    /// Checks the rights; those that depend on the body, once it is there.
+    async fn require_rights(&self, is_whole: bool) -> Result<(), Problem> {
         let text = |field: &str| serde_json::from_str::<String>(self.asked.field(field)?).ok();
+        let (name, from) = (text("branch"), text("from"));
+        let default = &self.http.shared.options.branch;
+        let made = rights::Made { name: name.as_deref(), from: from.as_deref(), default };
         let named = rights::Asked {
             operation: self.route.operation,
             project: self.target.project.as_ref(),
@@ -363,6 +367,7 @@ impl Call {
             revision: self.asked.path.get("revision").map(String::as_str),
             others: text("above").into_iter().collect(),
             pipeline: self.asked.field("pipeline"),
+            made: is_whole.then_some(made),
             named_project: if self.route.is_of_project()
                 || self.route.operation.effect == Effect::Read
             {

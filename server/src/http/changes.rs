@@ -95,6 +95,7 @@ async fn require_right(http: &Http, who: Option<&Who>, target: &Target) -> Resul
         revision: Some(target.branch.as_str()),
         others: Vec::new(),
         pipeline: None,
+        made: None,
         named_project: None,
         user: None,
         token: None,

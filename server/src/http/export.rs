@@ -87,6 +87,7 @@ async fn answered(http: &Arc<Http>, request: Request) -> Result<Response, Proble
         revision: Some(&named["revision"]),
         others: Vec::new(),
         pipeline: None,
+        made: None,
         named_project: None,
         user: None,
         token: None,

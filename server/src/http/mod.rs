@@ -198,6 +198,7 @@ async fn measured(http: &Http, head: &Parts) -> Result<String, Problem> {
         revision: None,
         others: Vec::new(),
         pipeline: None,
+        made: None,
         named_project: None,
         user: None,
         token: None,

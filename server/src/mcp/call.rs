@@ -177,6 +177,9 @@ impl Call {
         let above = self.request.get("above").and_then(Value::as_str);
         let revision = self.revision(tool);
         let pipeline = self.request.get("pipeline").map(Value::to_string);
+        let text = |field: &str| self.request.get(field).and_then(Value::as_str);
+        let default = &mcp.shared.options.branch;
+        let made = rights::Made { name: text("branch"), from: text("from"), default };
         let asked = rights::Asked {
             operation: tool.operation,
             project: self.target.project.as_ref(),
@@ -184,6 +187,7 @@ impl Call {
             revision: revision.as_deref(),
             others: above.map(str::to_owned).into_iter().collect(),
             pipeline: pipeline.as_deref(),
+            made: Some(made),
             named_project: None,
             user: None,
             token: None,

@@ -64,7 +64,10 @@ impl Held {
     /// Whether some branch of a project may be read.
     pub(super) fn reads_of(&self, project: &ProjectName) -> bool {
         let whole = Scope::Project(project.clone());
-        let is_of_branch = |scope: &Scope| matches!(scope, Scope::Branch(of, _) if of == project);
+        let is_of_branch = |scope: &Scope| match scope {
+            Scope::Branch(of, _) | Scope::Branches(of, _) => of == project,
+            Scope::All | Scope::Project(_) => false,
+        };
         let reads = |grants: &[Grant]| {
             let mut readable = grants.iter().filter(|grant| Right::Read.is_given_by(grant.role));
             readable.any(|grant| grant.scope.covers(&whole) || is_of_branch(&grant.scope))

@@ -30,7 +30,7 @@ pub(crate) use arguments::of_history;
 pub(crate) use check::{check, covers_project, require_login};
 pub(crate) use demand::{Demand, Target};
 pub(crate) use held::{Claim, Held};
-pub(crate) use operations::{Asked, check_operation, visible};
+pub(crate) use operations::{Asked, Made, check_operation, visible};
 pub(crate) use pipeline::{of_pipeline, of_stages};
 pub(crate) use right::Right;
 pub(crate) use scope::of_database;

@@ -27,6 +27,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) others: Vec<String>,
     /// The stages of a pipeline, as JSON.
     pub(crate) pipeline: Option<&'a str>,
+    /// The branch that is to be made, and the state that it begins with; `None` as long as the request is not whole.
+    pub(crate) made: Option<Made<'a>>,
     /// The project that a request on the store names.
     pub(crate) named_project: Option<String>,
     /// The user that the request names.
@@ -34,6 +36,20 @@ pub(crate) struct Asked<'a> {
     /// The token that the request names.
     pub(crate) token: Option<String>,
 }
+
+/// A branch that is to be made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Made<'a> {
+    /// Its name; `None` if one is made up.
+    pub(crate) name: Option<&'a str>,
+    /// The revision that it begins with; `None` for the default branch.
+    pub(crate) from: Option<&'a str>,
+    /// The default branch.
+    pub(crate) default: &'a BranchName,
+}
+
+/// A name of a sandbox, which stands for one that is made up.
+const SANDBOX: &str = "sandbox/new";
 
 /// Checks that a user may run an operation.
 ///
@@ -61,8 +77,35 @@ pub(crate) async fn check_operation(
     {
         return Ok(());
     }
+    if let Some(project) = asked.project
+        && ["branch.create", "sandbox.create"].contains(&asked.operation.name)
+        && !held.allow(Right::Define, Some(&Scope::Project(project.clone())))
+    {
+        let Some(made) = &asked.made else { return Ok(()) };
+        return check_made(&held, asked, project, made);
+    }
     for demand in demands(asked)? {
         if !held.meets(&shared.places, &demand)? {
+            let name = asked.operation.name;
+            return Err(CommandError::new(13, format!("not authorized: {name} needs {demand}")));
+        }
+    }
+    Ok(())
+}
+
+/// A new branch shows what it begins with. So who may define only some branches has to read that, too.
+fn check_made(
+    held: &Held,
+    asked: &Asked<'_>,
+    project: &ProjectName,
+    made: &Made<'_>,
+) -> Result<()> {
+    let name = BranchName::new(made.name.unwrap_or(SANDBOX))?;
+    let from = scope_of_revision(made.from.unwrap_or(made.default.as_str()), project)?;
+    let demands = [(Right::Define, Scope::Branch(project.clone(), name)), (Right::Read, from)];
+    for (right, scope) in demands {
+        if !held.allow(right, Some(&scope)) {
+            let demand = Demand::on_scope(right, scope);
             let name = asked.operation.name;
             return Err(CommandError::new(13, format!("not authorized: {name} needs {demand}")));
         }
@@ -124,6 +167,9 @@ fn demands(asked: &Asked<'_>) -> Result<Vec<Demand>> {
         }
         (_, _, Effect::Read) => (Right::Read, of_project()),
         ("document.aggregate_into", _, _) => (Right::Write, scope_of_branch(asked, project)),
+        ("sandbox.extend" | "sandbox.discard", _, _) => {
+            (Right::Define, scope_of_branch(asked, project))
+        }
         (_, Works::Branch, _) => {
             let defines = name.starts_with("collection.") || name.starts_with("index.");
             let right = if defines { Right::Define } else { Right::Write };

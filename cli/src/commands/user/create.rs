@@ -15,12 +15,13 @@ Examples:
   argon user create root --role root --password-file ~/root.password
   argon user create ada --role readWrite@shop:try --role read@shop < ada.password
   ARGON_USER_PASSWORD=… argon user create backup --role backup
+  argon user create agent --role read@shop --role 'readWrite@shop:sandbox/*' < agent.password
   argon user create 'CN=billing,O=Example' --certificate --role read@*
 
 Roles: read, readWrite, dbAdmin, userAdmin and root on a project (read@shop), on a branch with its past states
-(read@shop:try), or on everything (read@*); MongoDB's dbOwner, readAnyDatabase, readWriteAnyDatabase,
+(read@shop:try), on branches by a pattern (readWrite@shop:sandbox/*), or on everything (read@*); MongoDB's dbOwner, readAnyDatabase, readWriteAnyDatabase,
 dbAdminAnyDatabase, userAdminAnyDatabase, clusterMonitor, backup and restore as there. dbAdmin sees no documents.
-Rights on a branch do not suffice to create it.
+Over HTTP and for agents, rights on a branch suffice to create it from a state that may be read; for drivers, they do not.
 
 The password is read from --password-file, from ARGON_USER_PASSWORD, or from standard input. What is stored verifies
 it, and does not contain it.";

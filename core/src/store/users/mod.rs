@@ -24,7 +24,7 @@ mod token_operations;
 
 pub use credentials::{Credentials, ScramKeys};
 pub use name::{UserDatabase, UserName};
-pub use role::{Grant, Role, Scope};
+pub use role::{BranchPattern, Grant, Role, Scope};
 pub use token::{Token, TokenId};
 
 use bson::DateTime;

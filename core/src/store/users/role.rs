@@ -32,6 +32,40 @@ pub enum Scope {
     Project(ProjectName),
     /// A branch and its past states: `shop:try`.
     Branch(ProjectName, BranchName),
+    /// The branches whose names fit a pattern, also those that are made later: `shop:sandbox/*`.
+    Branches(ProjectName, BranchPattern),
+}
+
+/// A pattern of names of branches, in which `*` stands for any text, also with `/` in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BranchPattern(String);
+
+impl BranchPattern {
+    /// Checks the rules: those of a name, with a `*` at least.
+    ///
+    /// # Errors
+    /// `Invalid` if the pattern breaks one.
+    pub fn new(pattern: &str) -> Result<Self> {
+        BranchName::new(pattern.replace('*', "x"))?;
+        if pattern.contains('*') {
+            return Ok(Self(pattern.to_owned()));
+        }
+        Err(Error::invalid(format!("the pattern '{pattern}' should have a '*'")))
+    }
+
+    /// Whether a name fits.
+    pub fn fits(&self, name: &BranchName) -> bool {
+        let (first, rest) = self.0.split_once('*').unwrap_or((&self.0, ""));
+        let Some(mut left) = name.as_str().strip_prefix(first) else { return false };
+        let mut parts: Vec<&str> = rest.split('*').collect();
+        let last = parts.pop().unwrap_or_default();
+        for part in parts {
+            // The first place is as good as any later one.
+            let Some((_, after)) = left.split_once(part) else { return false };
+            left = after;
+        }
+        left.ends_with(last)
+    }
 }
 
 /// A role, and where it is granted: `readWrite@shop:try`.
@@ -72,8 +106,12 @@ impl Scope {
     pub fn covers(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::All, _) => true,
-            (Self::Project(own), Self::Project(project) | Self::Branch(project, _)) => {
-                own == project
+            (
+                Self::Project(own),
+                Self::Project(project) | Self::Branch(project, _) | Self::Branches(project, _),
+            ) => own == project,
+            (Self::Branches(own, pattern), Self::Branch(project, branch)) => {
+                own == project && pattern.fits(branch)
             }
             (own, other) => own == other,
         }
@@ -103,11 +141,12 @@ impl fmt::Display for Scope {
             Self::All => f.write_str("*"),
             Self::Project(project) => project.fmt(f),
             Self::Branch(project, branch) => write!(f, "{project}:{branch}"),
+            Self::Branches(project, BranchPattern(pattern)) => write!(f, "{project}:{pattern}"),
         }
     }
 }
 
-/// `*`, `shop`, or `shop:try`, which may be written `shop@try`.
+/// `*`, `shop`, `shop:try`, which may be written `shop@try`, or `shop:sandbox/*`.
 impl FromStr for Scope {
     type Err = Error;
 
@@ -117,6 +156,9 @@ impl FromStr for Scope {
         }
         match text.split_once(['@', ':']) {
             None => ProjectName::new(text).map(Self::Project),
+            Some((project, pattern)) if pattern.contains('*') => {
+                Ok(Self::Branches(ProjectName::new(project)?, BranchPattern::new(pattern)?))
+            }
             Some((project, branch)) => {
                 Ok(Self::Branch(ProjectName::new(project)?, BranchName::new(branch)?))
             }

@@ -102,6 +102,16 @@ fn nothing_of_the_keys_is_in_the_debug_form_of_a_user() {
 }
 
 #[test]
+fn a_pattern_is_read_as_it_is_written() {
+    let scope: Scope = "shop:sandbox/*".parse().unwrap();
+    assert_eq!(scope.to_string(), "shop:sandbox/*");
+    assert!(matches!(scope, Scope::Branches(..)));
+    for wrong in ["shop:", "shop:a b*", "*:main", "shop:/*"] {
+        wrong.parse::<Scope>().unwrap_err();
+    }
+}
+
+#[test]
 fn a_scope_covers_what_is_in_it() {
     let scope = |text: &str| text.parse::<Scope>().unwrap();
     for (outer, inner, covers) in [
@@ -115,6 +125,19 @@ fn a_scope_covers_what_is_in_it() {
         ("shop:try", "shop", false),
         ("shop:try", "shop:try2", false),
         ("shop:try", "other:try", false),
+        ("shop:sandbox/*", "shop:sandbox/1", true),
+        ("shop:sandbox/*", "shop:sandbox/a/b", true),
+        ("shop:sandbox/*", "shop:sandbox", false),
+        ("shop:sandbox/*", "shop:main", false),
+        ("shop:sandbox/*", "shop", false),
+        ("shop:sandbox/*", "other:sandbox/1", false),
+        ("shop:sandbox/*", "shop:sandbox/*", true),
+        ("shop", "shop:sandbox/*", true),
+        ("shop:try", "shop:tr*", false),
+        ("shop:a*b*c", "shop:aXbYc", true),
+        ("shop:a*b*c", "shop:abc", true),
+        ("shop:a*b*c", "shop:acb", false),
+        ("shop:*", "shop:main", true),
     ] {
         assert_eq!(scope(outer).covers(&scope(inner)), covers, "{outer} {inner}");
     }
