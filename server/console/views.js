@@ -28,6 +28,8 @@ export const VIEWS = [
   { name: "masks", title: "Masks", icon: "mask", group: "Project", key: "k", load: () => import("./views/masks.js") },
   { name: "overview", title: "Overview", icon: "home", group: "Store", key: "o", load: () => import("./views/overview.js") },
   { name: "users", title: "Users", icon: "user", group: "Store", key: "w", load: () => import("./views/users.js") },
+  { name: "audit", title: "Audit", icon: "eye", group: "Store", key: "a", load: () => import("./views/audit.js") },
+  { name: "metrics", title: "Metrics", icon: "gauge", group: "Store", key: "t", load: () => import("./views/metrics.js") },
   { name: "upkeep", title: "Upkeep", icon: "tool", group: "Store", key: "x", load: () => import("./views/upkeep.js") },
 ];
 

@@ -31,7 +31,7 @@ fn users_log_in_to_the_console() {
         let created = place.run_with(&["user", "create", user, "--role", role], PASSWORD);
         assert_eq!(created.code, Some(0), "{}", created.stderr);
     }
-    scripts.tell("with-users", Server::start_with(place, &["--http", ANY, "--auth"]));
+    scripts.tell("with-users", Server::start_with(place, &["--http", ANY, "--auth", "--audit"]));
 }
 
 #[test]
