@@ -86,15 +86,15 @@ impl Factory for LocalFactory {
         environment: &Environment,
     ) -> Result<Backend> {
         let (path, this, timeout) = (path_of(url)?, *self, options.lock_timeout);
-        let share = options.share;
+        let (share, may_join) = (options.share, !options.share || options.join);
         let (clock, place) = (environment, path.clone());
         let environment = environment.clone();
         let opened = blocking(move || {
             let now = environment.now();
             let mut relayed = None;
             let directory = Directory::open(&place, this.engine, timeout, now, || {
-                // Who shares a store has it: it must not end with another process.
-                relayed = if share { None } else { relay::connect(&place).transpose() };
+                // Who shares a store has it, unless it may end with another process.
+                relayed = if may_join { relay::connect(&place).transpose() } else { None };
                 relayed.is_some()
             })?;
             match (directory, relayed) {

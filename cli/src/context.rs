@@ -85,6 +85,7 @@ impl Context {
             password: password.map(|password| password.secret),
             cache: self.cache(),
             share: false,
+            join: false,
         })
     }
 
@@ -114,6 +115,13 @@ impl Context {
     pub(crate) async fn shared_store(&self) -> CommandResult<OpenStore> {
         let mut opener = self.opener()?;
         opener.options.share = true;
+        self.store_by(opener).await
+    }
+
+    /// The same, through the process that shares the store already, if there is one.
+    pub(crate) async fn shared_or_joined_store(&self) -> CommandResult<OpenStore> {
+        let mut opener = self.opener()?;
+        (opener.options.share, opener.options.join) = (true, true);
         self.store_by(opener).await
     }
 

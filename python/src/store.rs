@@ -239,6 +239,7 @@ impl HowToOpen {
             password,
             cache: cache.filter(|_| most_bytes > 0),
             share: false,
+            join: false,
         };
         let actor = match &self.actor {
             Some(actor) => Actor::new(actor.as_str())?,

@@ -107,9 +107,40 @@ export async function navigate(target, { replace = false } = {}) {
   for (const ask of guards) {
     if (!(await ask())) return;
   }
-  history[replace ? "replaceState" : "pushState"](null, "", target);
+  place = placeOf(history.state) + (replace ? 0 : 1);
+  history[replace ? "replaceState" : "pushState"]({ place }, "", target);
   dispatchEvent(new Event("route"));
 }
+
+/** Where the page is in the history, counted from where it began. */
+let place = 0;
+/** Whether the next step in the history is back to where the page was. */
+let isReturning = false;
+
+/** @param {{ place?: number } | null} state @returns {number} */
+const placeOf = (state) => state?.place ?? 0;
+
+/** After "back" or "forward": asks as `navigate` does, and returns if the page may not be left. */
+async function moved() {
+  const to = placeOf(history.state);
+  if (isReturning) {
+    isReturning = false;
+    return;
+  }
+  for (const ask of [...guards]) {
+    // The question is asked where the page was, so that it is still there if the answer is no.
+    isReturning = true;
+    history.go(place - to);
+    if (!(await ask())) return;
+    guards.delete(ask);
+    history.go(to - place);
+    return;
+  }
+  place = to;
+  dispatchEvent(new Event("route"));
+}
+
+addEventListener("popstate", moved);
 
 /**
  * Changes parameters of the URL, and stays on the page.
@@ -128,11 +159,7 @@ export function useRoute() {
   useEffect(() => {
     const update = () => setRoute(parse(location));
     addEventListener("route", update);
-    addEventListener("popstate", update);
-    return () => {
-      removeEventListener("route", update);
-      removeEventListener("popstate", update);
-    };
+    return () => removeEventListener("route", update);
   }, []);
   return route;
 }

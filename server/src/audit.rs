@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use argon_core::model::{Actor, ProjectName};
 use argon_core::{Branch, Store};
-use argon_service::audit::{AuditEvent, EVENTS, Outcome};
+use argon_service::audit::{self, AuditEvent, EVENTS, Outcome};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::auth::Who;
@@ -156,7 +156,7 @@ impl Shared {
         let Some(audit) = &self.audit else { return };
         let user = by.who.map(|who| who.name.to_string());
         let token = by.who.and_then(|who| Some(who.token.as_ref()?.id.to_string()));
-        let text = |text: Option<&str>| text.map(str::to_owned);
+        let text = |text: Option<&str>| text.map(|text| audit::short(text).to_owned());
         audit.record(AuditEvent {
             user,
             token,
@@ -181,7 +181,7 @@ impl Shared {
         let Some(audit) = &self.audit else { return };
         let outcome = if is_right { Outcome::Done } else { Outcome::Refused };
         audit.record(AuditEvent {
-            user: Some(user.to_owned()),
+            user: Some(audit::short(user).to_owned()),
             client: Some(client.to_string()),
             action: "login".to_owned(),
             outcome,

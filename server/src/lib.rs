@@ -123,8 +123,9 @@ impl Server {
     /// Listens for drivers at an address, which it returns.
     ///
     /// # Errors
-    /// `Unavailable` if the address can't be listened at.
+    /// `Unavailable` if the address can't be listened at; `AlreadyExists` if the audit is in another project.
     pub async fn listen(&mut self, address: &str) -> Result<SocketAddr> {
+        self.shared.sealed().await?;
         let (listener, address) = listen(address).await?;
         self.listener = Some(listener);
         Ok(address)
@@ -133,12 +134,13 @@ impl Server {
     /// Listens for HTTP at an address, which it returns.
     ///
     /// # Errors
-    /// `Unavailable` if the address can't be listened at.
+    /// `Unavailable` if the address can't be listened at; `AlreadyExists` if the audit is in another project.
     pub async fn listen_http(
         &mut self,
         address: &str,
         options: OperationOptions,
     ) -> Result<SocketAddr> {
+        self.shared.sealed().await?;
         let (listener, address) = listen(address).await?;
         self.http = Some((listener, options));
         Ok(address)

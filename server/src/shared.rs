@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use argon_core::Store;
+use argon_core::model::ProjectName;
+use argon_core::{Result, Store};
 use bson::oid::ObjectId;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OnceCell, Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::audit::Audit;
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) operation_counts: OperationCounts,
     /// Records what clients do.
     pub(crate) audit: Option<Audit>,
+    sealed: OnceCell<Option<ProjectName>>,
     /// Identifies this run of the server.
     pub(crate) process: ObjectId,
     pub(crate) started: Instant,
@@ -70,6 +72,7 @@ impl Shared {
             places: Places::new(store.clone(), &options),
             users: Users::new(store.clone()),
             audit: options.audit.clone().map(Audit::new),
+            sealed: OnceCell::new(),
             store,
             options,
             cursors: Cursors::default(),
@@ -87,6 +90,17 @@ impl Shared {
             started: Instant::now(),
             stopping: watch::Sender::new(false),
         }
+    }
+
+    /// The project of the audit, also if another server records in it: no client writes to it.
+    pub(crate) async fn sealed(&self) -> Result<Option<&ProjectName>> {
+        let sealed = self.sealed.get_or_try_init(async || {
+            if let Some(audit) = &self.audit {
+                self.store.set_audit_project(&audit.project).await?;
+            }
+            self.store.audit_project().await
+        });
+        Ok(sealed.await?.as_ref())
     }
 
     /// Ends the server: no connection reads a further request.

@@ -83,6 +83,9 @@ async fn logins_writes_and_what_is_refused_are_recorded_where_nobody_changes_the
     // A read is not recorded, unless it is refused.
     assert_eq!(send(&base, "ada:ada", "GET", "/v1/projects/shop/branches", &Value::Null), 200);
     assert_eq!(send(&base, "ada:ada", "GET", "/v1/users", &Value::Null), 403);
+    // What clients say is cut, so that it can be recorded.
+    let long = format!("{users}/%22{}%22", "x".repeat(5000));
+    assert!(send(&base, "root:root", "DELETE", &long, &Value::Null) >= 400);
     let missing = "/v1/projects/shop/branches/none/collections/users/documents";
     assert_eq!(send(&base, "root:root", "POST", missing, &put), 404);
 
@@ -99,8 +102,8 @@ async fn logins_writes_and_what_is_refused_are_recorded_where_nobody_changes_the
     users_of(&ada).insert_one(doc! { "_id": 3 }).await.unwrap_err();
 
     // The audit is read by those who manage all users, and written by nobody.
-    let events = "/v1/projects/audit/branches/main/collections/events/documents";
-    assert_eq!(send(&base, "root:root", "POST", events, &put), 403);
+    let write_events = "/v1/projects/audit/branches/main/collections/events/documents";
+    assert_eq!(send(&base, "root:root", "POST", write_events, &put), 403);
     assert_eq!(send(&base, "root:root", "DELETE", "/v1/projects/audit", &Value::Null), 403);
     root.database("audit").drop().await.unwrap_err();
     let read = "/v1/projects/audit/states/main/collections/events/documents";
@@ -118,6 +121,7 @@ async fn logins_writes_and_what_is_refused_are_recorded_where_nobody_changes_the
             "http ada login  done",
             "http ada document.put shop refused",
             "http ada user.list  refused",
+            "http root document.delete shop failed",
             "http root document.put shop failed",
             "mongodb root login  done",
             "mongodb root insert shop done",
@@ -133,6 +137,17 @@ async fn logins_writes_and_what_is_refused_are_recorded_where_nobody_changes_the
     let only = ListAudit { user: Some("ada".to_owned()), outcome: None, ..ListAudit::default() };
     let events = audit::list(&store, only).await.unwrap();
     assert_eq!(events.try_collect::<Vec<_>>().await.unwrap().len(), 7);
+    // Another server of the store, without the option, does not let anybody write to it either.
+    let options =
+        ServeOptions { auth: true, ..ServeOptions::new(BranchName::new("main").unwrap()) };
+    let mut server = Server::new(store.clone(), options).unwrap();
+    let place = Place::of_url(StoreUrl::new("memory", ""), SaidBy::Argument);
+    let http = OperationOptions { place, settings: None };
+    let base = format!("http://{}", server.listen_http("127.0.0.1:0", http).await.unwrap());
+    let (stopper, running) = (server.stopper(), tokio::spawn(server.run()));
+    assert_eq!(send(&base, "root:root", "POST", write_events, &put), 403);
+    stopper.stop();
+    running.await.unwrap();
     // It is a project as all others, with a hash chain.
     let project = store.project("audit").await.unwrap();
     let branch = project.branch("main").await.unwrap();

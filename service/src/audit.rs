@@ -18,6 +18,9 @@ pub const PROJECT: &str = "audit";
 /// The collection that has them.
 pub const EVENTS: &str = "events";
 
+/// The most bytes of a text of an event.
+const MOST_TEXT_BYTES: usize = 1024;
+
 /// How far back a list goes, in milliseconds.
 const RECENT_MS: i64 = 24 * 3600 * 1000;
 
@@ -95,7 +98,7 @@ impl AuditEvent {
     /// `Internal` if it can't be encoded.
     pub fn document(&self) -> argon_core::Result<RawDocumentBuf> {
         let mut document = doc! {
-            "_id": self.id, "time": self.time, "via": self.via, "action": &self.action,
+            "_id": self.id, "time": self.time, "via": self.via, "action": short(&self.action),
             "outcome": self.outcome.as_str(),
         };
         let texts = [
@@ -108,12 +111,17 @@ impl AuditEvent {
         ];
         for (name, text) in texts {
             if let Some(text) = text {
-                document.insert(name, text);
+                document.insert(name, short(text));
             }
         }
         let failed = |error| Error::internal("an event can't be encoded").with_source(error);
         RawDocumentBuf::try_from(&document).map_err(failed)
     }
+}
+
+/// The beginning of a text that clients choose.
+pub fn short(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MOST_TEXT_BYTES)]
 }
 
 /// List what clients of a server did, and what they were refused, the oldest first.

@@ -40,6 +40,10 @@ pub struct ListTokens {
     /// Only those of this user.
     #[serde(default)]
     pub user: Option<String>,
+    /// Where that user is known: `admin` (the default), a project, or `$external`.
+    #[serde(default, deserialize_with = "json::optional_text")]
+    #[schemars(with = "Option<String>")]
+    pub database: Option<UserDatabase>,
 }
 
 /// Remove a token: what uses it is refused from then on.
@@ -125,8 +129,9 @@ pub async fn create(store: &Store, request: CreateToken) -> Result<CreatedToken>
 /// Lists the tokens, the oldest first.
 pub async fn list(store: &Store, request: ListTokens) -> Result<Vec<ShownToken>> {
     let tokens = store.tokens().await?.into_iter();
-    let of_user =
-        |token: &Token| request.user.as_deref().is_none_or(|user| user == token.user.name());
+    let database = request.database.unwrap_or(UserDatabase::Admin);
+    let user = request.user.map(|user| UserName::new(database, user)).transpose()?;
+    let of_user = |token: &Token| user.as_ref().is_none_or(|user| *user == token.user);
     Ok(tokens.filter(of_user).map(ShownToken::from).collect())
 }
 

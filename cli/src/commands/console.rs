@@ -51,7 +51,7 @@ impl ConsoleArgs {
             ))
             .into());
         }
-        let OpenStore { store, place, config, .. } = context.shared_store().await?;
+        let OpenStore { store, place, config, .. } = context.shared_or_joined_store().await?;
         let branch = context.options.branch.clone().unwrap_or_else(first_branch);
         let options =
             ServeOptions { read_only: self.read_only, ..ServeOptions::new(branch.clone()) };

@@ -1,5 +1,6 @@
 //! `argon mcp`
 
+use std::io::BufRead;
 use std::sync::Arc;
 
 use argon_core::model::Actor;
@@ -7,9 +8,14 @@ use argon_core::users::{UserDatabase, UserName};
 use argon_server::{AgentOptions, OperationOptions, ServeOptions, serve_agent};
 use argon_service::{OpenStore, first_branch};
 use clap::Args;
+use tokio::io::{AsyncWriteExt, DuplexStream};
+use tokio::runtime::Handle;
 
 use crate::context::Context;
 use crate::exit::CommandResult;
+
+/// How many bytes of requests wait to be read.
+const BUFFER: usize = 64 * 1024;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,18 +51,40 @@ pub(crate) struct McpArgs {
 impl McpArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let user = self.user.map(|name| UserName::new(UserDatabase::Admin, &name)).transpose()?;
-        let OpenStore { store, place, .. } = context.shared_store().await?;
+        let OpenStore { store, place, .. } = context.shared_or_joined_store().await?;
         let branch = context.options.branch.clone().unwrap_or_else(first_branch);
         let options = ServeOptions { read_only: self.read_only, ..ServeOptions::new(branch) };
         let operations =
             OperationOptions { place, settings: Some(Arc::new(context.settings().clone())) };
         let session = context.environment.object_id().to_hex();
         let agent = AgentOptions { actor: self.actor, user, session };
-        let streams = (tokio::io::stdin(), tokio::io::stdout());
-        let serving = serve_agent(store, options, operations, agent, streams);
-        tokio::select! {
-            served = serving => Ok(served?),
-            ended = crate::teardown::asked_to_end() => ended,
-        }
+        let (ended, end) = tokio::sync::oneshot::channel();
+        tokio::spawn(async move {
+            if crate::teardown::asked_to_end().await.is_ok() {
+                let _ = ended.send(());
+            }
+        });
+        let end = async {
+            let _ = end.await;
+        };
+        let streams = (requests(), tokio::io::stdout());
+        Ok(serve_agent(store, options, operations, agent, streams, end).await?)
     }
+}
+
+/// Standard input, read by a thread of its own: a read that waits would hold the end of the process up.
+fn requests() -> DuplexStream {
+    let (reader, mut writer) = tokio::io::duplex(BUFFER);
+    let runtime = Handle::current();
+    std::thread::spawn(move || {
+        let mut stdin = std::io::stdin().lock();
+        loop {
+            let Ok(bytes) = stdin.fill_buf().map(<[u8]>::to_vec) else { return };
+            if bytes.is_empty() || runtime.block_on(writer.write_all(&bytes)).is_err() {
+                return;
+            }
+            stdin.consume(bytes.len());
+        }
+    });
+    reader
 }

@@ -51,6 +51,9 @@ pub(crate) struct ListArgs {
     /// Only those of this user
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
+    /// Where that user is known: admin, a project, or $external
+    #[arg(long, value_name = "DATABASE", default_value = "admin", requires = "user")]
+    database: UserDatabase,
 }
 
 /// Remove a token: what uses it is refused from then on.
@@ -74,12 +77,17 @@ impl TokenCommand {
                     "created token {} of {}; this is its text, which is shown only now:",
                     created.shown.id, created.shown.user
                 ));
-                context.output.reply(&created.text, &created)
+                if context.output.is_table() {
+                    return context.output.print(&created.text);
+                }
+                context.output.reply("", &created)
             }
-            Self::List(ListArgs { user }) => {
+            Self::List(ListArgs { user, database }) => {
                 let columns = &["ID", "NAME", "USER", "ROLES", "CREATED", "EXPIRES", "BY"];
                 let mut listing = context.output.listing(columns);
-                for token in token::list(&store, ListTokens { user }).await? {
+                for token in
+                    token::list(&store, ListTokens { user, database: Some(database) }).await?
+                {
                     listing.item(&token)?;
                 }
                 listing.finish()

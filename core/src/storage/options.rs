@@ -15,13 +15,21 @@ pub struct OpenOptions {
     /// Let other processes of this user use the store through this one while it is open; a backend that
     /// several processes open anyway ignores it. Needs a runtime of tokio with IO and time.
     pub share: bool,
+    /// With `share`: if another process shares the store already, use it through that one instead.
+    pub join: bool,
     /// The directory in which a backend on a network may cache immutable data; `None` for no cache.
     pub cache: Option<CacheOptions>,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { lock_timeout: Duration::from_secs(5), password: None, share: false, cache: None }
+        Self {
+            lock_timeout: Duration::from_secs(5),
+            password: None,
+            share: false,
+            join: false,
+            cache: None,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use argon_core::users::{Token, User, UserName};
+use argon_core::users::{Token, TokenId, User, UserName};
 use argon_core::{Result, Store};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
@@ -48,8 +48,13 @@ impl Users {
         Ok(found)
     }
 
-    /// A user who has logged in, as it was a moment ago; `None` if the user was dropped.
+    /// A user who has logged in, as it was a moment ago; `None` if the user was dropped, or the token.
     pub(crate) async fn current(&self, who: &Who) -> Result<Option<Arc<User>>> {
+        if let Some(by) = &who.token
+            && !self.is_token(by.id).await?
+        {
+            return Ok(None);
+        }
         let known = self.known().get(&who.name).cloned();
         let user = match known {
             Some((read, user)) if read.elapsed() < FRESH => Some(user),
@@ -70,6 +75,17 @@ impl Users {
         let Some(token) = token.filter(|token| token.is_valid(now)) else { return Ok(None) };
         let who = Who::of_token(&token);
         Ok(self.current(&who).await?.map(|_| who))
+    }
+
+    /// Whether a token that was shown is valid still.
+    async fn is_token(&self, id: TokenId) -> Result<bool> {
+        let now = self.store.environment().now();
+        let is_known = |(read, token): &&(Instant, Token)| token.id == id && read.elapsed() < FRESH;
+        let known = self.tokens().values().find(is_known).map(|(_, token)| token.is_valid(now));
+        match known {
+            Some(is_valid) => Ok(is_valid),
+            None => Ok(self.store.token(id).await?.is_some_and(|token| token.is_valid(now))),
+        }
     }
 
     async fn find_token(&self, hash: [u8; 32], text: &str) -> Result<Option<Token>> {

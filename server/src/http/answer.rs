@@ -1,5 +1,7 @@
 //! Runs the operation of a route.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,35 +59,29 @@ pub(super) async fn answer(
         StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => closing(problem),
         _ => problem,
     });
-    audit(http, route, &head, who.as_ref(), &answered);
+    if let Err(problem) = &answered
+        && problem.status() == StatusCode::FORBIDDEN
+    {
+        let path = parameters(route.route.path, head.uri.path()).unwrap_or_default();
+        audit_refusal(http, &head, who.as_ref(), (route.operation.name, &path), problem);
+    }
     answered
 }
 
-/// Records what was done, or refused.
-fn audit(
+/// Records that a request was refused: what it wants, and the parameters of its path.
+pub(super) fn audit_refusal(
     http: &Http,
-    route: &Prepared,
     head: &Parts,
     who: Option<&Who>,
-    answered: &Result<Response, Problem>,
+    (action, path): (&str, &BTreeMap<&'static str, String>),
+    problem: &Problem,
 ) {
-    let (outcome, reason) = match answered {
-        Ok(_) => (Outcome::Done, None),
-        Err(problem) if problem.status() == StatusCode::FORBIDDEN => {
-            (Outcome::Refused, Some(problem.detail()))
-        }
-        Err(problem) => (Outcome::Failed, Some(problem.detail())),
-    };
-    if route.operation.effect == Effect::Read && outcome != Outcome::Refused {
-        return;
-    }
-    let path = parameters(route.route.path, head.uri.path()).unwrap_or_default();
     let text = |name: &str| path.get(name).map(String::as_str);
     let client = head.extensions.get::<Peer>().map(|Peer(peer)| *peer);
     let by = By { via: "http", who, client };
-    let branch = text("branch").or(text("revision"));
-    let action = route.operation.name;
-    http.shared.audit(by, Deed { action, project: text("project"), branch, outcome, reason });
+    let (project, branch) = (text("project"), text("branch").or(text("revision")));
+    let (outcome, reason) = (Outcome::Refused, Some(problem.detail()));
+    http.shared.audit(by, Deed { action, project, branch, outcome, reason });
 }
 
 /// Answers a request of a user.
@@ -102,7 +98,10 @@ async fn answer_to(
     // The body may name more.
     call.require_rights(true).await?;
     let is_read = call.route.operation.effect == Effect::Read;
-    let in_background = background::is_wanted(&call.headers) && !call.route.operation.is_list;
+    // A token is told once.
+    let is_kept = call.route.operation.name != "token.create";
+    let in_background =
+        background::is_wanted(&call.headers) && !call.route.operation.is_list && is_kept;
     if is_read && !in_background {
         return call.read().await;
     }
@@ -114,7 +113,7 @@ async fn answer_to(
     }
     let what = (&head.method, &head.uri, &body);
     let once = match http.repeated.turn(&call.headers, call.who.as_ref(), what)? {
-        Turn::Run(once) => once,
+        Turn::Run(once) => once.filter(|_| is_kept),
         Turn::Answered(response) => return Ok(response),
     };
     if in_background {
@@ -159,7 +158,8 @@ async fn begin(
     let (http, route, headers) = (http.clone(), route.clone(), head.headers.clone());
     let mut target = target(&http, &route, &asked, who.as_ref())?;
     target.sees = rights::visible(&http.shared, who.as_ref()).await?;
-    let call = Call { http, route, target, headers, asked, cursor, who };
+    let client = head.extensions.get::<Peer>().map(|Peer(peer)| *peer);
+    let call = Call { http, route, target, headers, asked, cursor, who, client };
     call.require_rights(false).await?;
     Ok(call)
 }
@@ -186,6 +186,7 @@ struct Call {
     asked: Asked,
     cursor: Option<Cursor>,
     who: Option<Who>,
+    client: Option<SocketAddr>,
 }
 
 /// What a request works on.
@@ -266,7 +267,24 @@ impl Call {
     }
 
     /// Answers a request that may change something.
-    async fn write(mut self) -> Result<Response, Problem> {
+    async fn write(self) -> Result<Response, Problem> {
+        let (http, who, client) = (self.http.clone(), self.who.clone(), self.client);
+        let (path, action) = (self.asked.path.clone(), self.route.operation.name);
+        let written = self.written().await;
+        let (outcome, reason) = match &written {
+            Ok(_) => (Outcome::Done, None),
+            // That is recorded where all refusals are.
+            Err(problem) if problem.status() == StatusCode::FORBIDDEN => return written,
+            Err(problem) => (Outcome::Failed, Some(problem.detail())),
+        };
+        let by = By { via: "http", who: who.as_ref(), client };
+        let text = |name: &str| path.get(name).map(String::as_str);
+        let (project, branch) = (text("project"), text("branch"));
+        http.shared.audit(by, Deed { action, project, branch, outcome, reason });
+        written
+    }
+
+    async fn written(mut self) -> Result<Response, Problem> {
         let has_condition = self.require_match().await? || self.require_absent()?;
         let result = self.whole().await;
         requests::forget(&self.http.shared, self.route.operation);
@@ -296,7 +314,7 @@ impl Call {
 
     /// The whole result.
     async fn whole(&mut self) -> Result<Vec<u8>, Problem> {
-        let output = self.run(Whole::new()).await?;
+        let output = self.run(Whole::default()).await?;
         output.1?;
         Ok(output.0.into_json())
     }

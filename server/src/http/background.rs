@@ -24,9 +24,9 @@ use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::Http;
 use super::asked::parameters;
 use super::problem::Problem;
-use super::{Http, MOST_BODY_BYTES};
 use crate::auth::Who;
 
 /// Where all of them are, each one, and its events.
@@ -38,9 +38,12 @@ const PREFER: &str = "prefer";
 const ASYNC: &str = "respond-async";
 /// How long one that has ended is remembered, and the most that are.
 const KEPT: Duration = Duration::from_hours(1);
-const MOST: usize = 1000;
-/// The most that run at one time.
+const MOST: usize = 256;
+/// The most bytes of a result that is remembered.
+const MOST_RESULT_BYTES: usize = 256 * 1024;
+/// The most that run at one time, of all users and of one.
 const MOST_RUNNING: usize = 64;
+const MOST_OF_USER: usize = 16;
 /// The last reports and notes that are kept.
 const MOST_WORDS: usize = 100;
 /// How often events tell of progress at most.
@@ -114,12 +117,7 @@ impl Watcher for Progress {
     }
 
     fn reports(&self, words: &str) {
-        self.0.shown.send_modify(|shown| {
-            if shown.reports.len() >= MOST_WORDS {
-                shown.reports.pop_front();
-            }
-            shown.reports.push_back(words.to_owned());
-        });
+        self.0.report(words);
     }
 
     fn notes(&self, note: &str) {
@@ -171,8 +169,10 @@ impl Background {
             cancel: watch::Sender::new(false),
         });
         let mut all = self.all();
-        let running = all.values().filter(|task| task.ended().is_none()).count();
-        if running >= MOST_RUNNING {
+        let running = || all.values().filter(|task| task.ended().is_none());
+        let own = running().filter(|task| task.who.as_ref() == who).count();
+        let running = running().count();
+        if running >= MOST_RUNNING || own >= MOST_OF_USER {
             let detail = format!("{running} operations run already; try again later");
             return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
         }
@@ -196,7 +196,11 @@ impl Background {
     fn of(&self, who: Option<&Who>) -> Vec<BackgroundOperation> {
         let all = self.all();
         let own = all.values().filter(|task| task.who.as_ref() == who);
-        let mut own: Vec<_> = own.map(|task| task.shown.borrow().clone()).collect();
+        let without_result = |task: &Arc<Task>| {
+            let shown = task.shown.borrow();
+            BackgroundOperation { result: None, ..shown.clone() }
+        };
+        let mut own: Vec<_> = own.map(without_result).collect();
         own.sort_by(|a, b| b.began.cmp(&a.began));
         own
     }
@@ -252,6 +256,15 @@ impl Begun {
 }
 
 impl Task {
+    fn report(&self, words: &str) {
+        self.shown.send_modify(|shown| {
+            if shown.reports.len() >= MOST_WORDS {
+                shown.reports.pop_front();
+            }
+            shown.reports.push_back(words.to_owned());
+        });
+    }
+
     async fn end(&self, answered: Option<Result<Response, Problem>>) {
         let was_cancelled = answered.is_none() && *self.cancel.borrow();
         let failed = || {
@@ -267,9 +280,12 @@ impl Task {
         let (mut status, mut result) = (None, None);
         if let Some(response) = response {
             status = Some(response.status());
-            let body = axum::body::to_bytes(response.into_body(), MOST_BODY_BYTES).await;
+            let body = axum::body::to_bytes(response.into_body(), MOST_RESULT_BYTES).await;
             let text = body.ok().and_then(|body| String::from_utf8(body.to_vec()).ok());
             result = text.and_then(|text| RawValue::from_string(text).ok());
+            if result.is_none() {
+                self.report("its result is too long to be remembered");
+            }
         }
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         self.shown.send_modify(|shown| {

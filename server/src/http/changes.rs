@@ -76,7 +76,11 @@ async fn events(
     let project = Some(ProjectName::new(&named["project"])?);
     let branch = BranchName::new(&named["branch"])?;
     let target = answer::target_of(http, project, branch, who.as_ref())?;
-    require_right(http, who.as_ref(), &target).await?;
+    if let Err(problem) = require_right(http, who.as_ref(), &target).await {
+        let what = ("branch.changes", &named);
+        answer::audit_refusal(http, &head, who.as_ref(), what, &problem);
+        return Err(problem);
+    }
     let commits = target.branch().await?.watch(from(&head.headers)?).await?;
     let reader = Arc::new(Reader { http: http.clone(), who, target });
     let following = Following { reader, commits, has_ended: false, _place: place };

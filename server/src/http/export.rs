@@ -11,7 +11,7 @@ use std::time::Duration;
 use argon_core::State as CoreState;
 use argon_core::model::{BranchName, CollectionName, ProjectName};
 use argon_service::export::{ExportDocuments, ExportFormat, export};
-use argon_service::operations::Operation;
+use argon_service::operations::{Operation, Target};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -19,7 +19,7 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tower_http::services::ServeFile;
 
 use super::asked::{parameters, query_parameters};
@@ -92,13 +92,23 @@ async fn answered(http: &Arc<Http>, request: Request) -> Result<Response, Proble
         user: None,
         token: None,
     };
-    rights::check_operation(&http.shared, who.as_ref(), &asked).await?;
-    let (state, _) = target.exact(&named["revision"].parse()?).await?;
+    if let Err(error) = rights::check_operation(&http.shared, who.as_ref(), &asked).await {
+        let problem = Problem::from(error);
+        let what = ("collection.export", &named);
+        answer::audit_refusal(http, &head, who.as_ref(), what, &problem);
+        return Err(problem);
+    }
+    let (state, revision) = target.exact(&named["revision"].parse()?).await?;
     let query = head.uri.query().unwrap_or_default();
-    let asked = Asked::new(state, &named["file"], query).await?;
+    let place = place_of(&target, &state, &revision).await?;
+    let asked = Asked::new(state, &place, &named["file"], query).await?;
     if asked.is_known(&head.headers) {
         return Ok(asked.with_headers(StatusCode::NOT_MODIFIED.into_response()));
     }
+    let exporting = http.exporting.clone().try_acquire_owned().map_err(|_| {
+        let detail = "too many files are exported at this time; try again later";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    })?;
     let range = asked.range(&head.headers);
     let response = if asked.is_spooled || range.is_some() {
         asked.part(http, &head.method, range).await?
@@ -106,13 +116,25 @@ async fn answered(http: &Arc<Http>, request: Request) -> Result<Response, Proble
         // The length is not known; that of an empty body would be 0.
         Body::from_stream(stream::empty::<io::Result<Bytes>>()).into_response()
     } else {
-        asked.stream().await?
+        asked.stream(exporting).await?
     };
     Ok(asked.with_headers(response))
 }
 
+/// What distinguishes states of equal digests: the project, and the mask through which the state is read, which is that
+/// of a branch for as long as there is the branch.
+async fn place_of(target: &Target, state: &CoreState, revision: &str) -> Result<String, Problem> {
+    let project = target.project.as_ref().map(ToString::to_string).unwrap_or_default();
+    if !state.is_masked() {
+        return Ok(project);
+    }
+    let name = revision.split('@').next().unwrap_or_default().parse()?;
+    let branch = Target { branch: name, ..target.clone() }.branch().await?;
+    Ok(format!("{project}\n{}\n{}", branch.name(), branch.info().await?.created))
+}
+
 impl Asked {
-    async fn new(state: CoreState, name: &str, query: &str) -> Result<Self, Problem> {
+    async fn new(state: CoreState, place: &str, name: &str, query: &str) -> Result<Self, Problem> {
         let endings = || FORMATS.iter().map(|(ending, ..)| *ending).collect::<Vec<_>>().join(", .");
         let unknown = || {
             let detail = format!("'{name}' should be the name of a collection and .{}", endings());
@@ -138,7 +160,7 @@ impl Asked {
             force: true,
         };
         let digest = state.last_digest().await?;
-        let what = format!("{VERSION}\n{digest}\n{name}\n{options:?}");
+        let what = format!("{VERSION}\n{place}\n{digest}\n{name}\n{options:?}");
         let tag = data_encoding::HEXLOWER.encode(&Sha256::digest(what)[..16]);
         let tag = format!("\"{tag}\"");
         Ok(Self { state, request, kind, is_spooled, name: name.to_owned(), tag })
@@ -210,11 +232,12 @@ impl Asked {
     }
 
     /// The whole file as it is read.
-    async fn stream(&self) -> Result<Response, Problem> {
+    async fn stream(&self, exporting: OwnedSemaphorePermit) -> Result<Response, Problem> {
         let (sender, receiver) = mpsc::channel(WAITING);
         let (state, request) = (self.state.clone(), self.request.clone());
         // What is written waits for the client, and so does the thread.
         tokio::task::spawn_blocking(move || {
+            let _exporting = exporting;
             Handle::current().block_on(async {
                 let parts = Parts { sender: sender.clone() };
                 let open = move || Box::new(parts.clone()) as Box<dyn Write + Send>;

@@ -66,7 +66,12 @@ impl Logins {
         if let Some(token) = bearer(head) {
             let detail = "the token is unknown, or has expired";
             let refused = || Problem::new(StatusCode::UNAUTHORIZED, detail);
-            return http.shared.users.of_token(token).await?.ok_or_else(refused).map(Some);
+            let who = http.shared.users.of_token(token).await?;
+            if let (None, Some(Peer(client))) = (&who, head.extensions.get::<Peer>()) {
+                tracing::warn!(%client, "an unknown token was shown");
+                http.shared.audit_login("http", *client, "(token)", false);
+            }
+            return who.ok_or_else(refused).map(Some);
         }
         let (name, password) = basic(head)?;
         let secret = *http.shared.users.secret().await?;
@@ -96,12 +101,12 @@ impl Logins {
             return Err(refused());
         };
         let peer = client.ip();
-        let _turn = self.computing.acquire().await;
         let Some(wait) = http.shared.throttle.turn(peer, name, Instant::now()) else {
             let detail = "too many logins failed; try again later";
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
         };
         tokio::time::sleep(wait).await;
+        let _turn = self.computing.acquire().await;
         let found = match UserName::new(UserDatabase::Admin, name) {
             Ok(name) => http.shared.users.find(&name).await?,
             Err(_) => None,

@@ -80,6 +80,8 @@ pub(crate) struct Http {
     mcp: mcp::Service,
     repeated: Repeated,
     exports: Exports,
+    /// For each file that is exported.
+    exporting: Arc<Semaphore>,
     background: Background,
     /// Held by each request that writes.
     writing: Arc<RwLock<()>>,
@@ -98,6 +100,8 @@ impl Http {
     }
 }
 
+/// The most files that are exported at one time: each takes a thread while it is written.
+const MOST_EXPORTING: usize = 16;
 /// The most clients that follow branches at one time.
 const MOST_FOLLOWING: usize = 256;
 
@@ -110,12 +114,13 @@ pub(crate) fn router(shared: &Arc<Shared>, options: OperationOptions) -> (Router
     let (of_agents, held) = (options.clone(), writing.clone());
     let http = Arc::new(Http {
         shared: shared.clone(),
-        mcp: mcp::service(shared.clone(), of_agents, held, MOST_BODY_BYTES),
+        mcp: mcp::service(shared, of_agents, held, MOST_BODY_BYTES),
         options,
         logins: Logins::default(),
         sessions: Sessions::default(),
         repeated: Repeated::default(),
         exports: Exports::default(),
+        exporting: Arc::new(Semaphore::new(MOST_EXPORTING)),
         background: Background::default(),
         writing: writing.clone(),
         following: Arc::new(Semaphore::new(MOST_FOLLOWING)),

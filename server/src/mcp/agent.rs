@@ -3,7 +3,10 @@
 use argon_core::Store;
 use argon_core::model::{Actor, MAX_ACTOR_BYTES, Trailer, Trailers};
 use argon_service::Result;
+use data_encoding::HEXLOWER;
 use rmcp::service::{RequestContext, RoleServer};
+
+use sha2::{Digest, Sha256};
 
 use super::Mcp;
 use crate::auth::Who;
@@ -15,7 +18,7 @@ const AGENT: &str = "Agent";
 /// Who signs if the client does not say its name.
 const NAMELESS: &str = "agent";
 /// The header with the session, in revisions of the protocol that have one.
-const SESSION_HEADER: &str = "mcp-session-id";
+pub(super) const SESSION_HEADER: &str = "mcp-session-id";
 
 /// The agents of a server.
 #[derive(Clone)]
@@ -38,6 +41,7 @@ pub(crate) enum Agents {
 pub(super) struct Caller(pub(super) Option<Who>);
 
 /// Who calls a tool.
+#[derive(Clone)]
 pub(super) struct Agent {
     /// The user; `None` if nobody has to log in.
     pub(super) who: Option<Who>,
@@ -61,8 +65,10 @@ impl Mcp {
             Agents::OfRequests => {
                 let caller = parts.and_then(|parts| parts.extensions.get::<Caller>());
                 let session = parts.and_then(|parts| parts.headers.get(SESSION_HEADER));
-                let session = session.and_then(|session| session.to_str().ok());
-                (caller.and_then(|caller| caller.0.clone()), None, session.map(str::to_owned))
+                // The name itself is what requests show: commits, which others read, have its hash.
+                let session = session.map(|session| Sha256::digest(session.as_bytes()));
+                let session = session.map(|hash| HEXLOWER.encode(&hash[..8]));
+                (caller.and_then(|caller| caller.0.clone()), None, session)
             }
         };
         let of_user = who.as_ref().map(|who| Actor::new(who.name.to_string())).transpose()?;

@@ -65,7 +65,8 @@ impl Mcp {
         called
     }
 
-    async fn call_as(
+    /// Calls a tool for an agent, and records nothing.
+    pub(super) async fn call_as(
         &self,
         tool: &Described,
         arguments: JsonObject,
@@ -78,9 +79,11 @@ impl Mcp {
         let json = if tool.writes() {
             let (mcp, operation) = (self.clone(), tool.operation);
             let Call { target, request, .. } = call;
+            let writing = self.writing.clone().read_owned().await;
             let written = tokio::spawn(async move {
-                let _writing = mcp.writing.read().await;
-                let output = Whole::within(MOST_BYTES);
+                let _writing = writing;
+                // What is committed is no failure, however much there is to say about it.
+                let output = Whole::default();
                 let request = Value::Object(request).to_string();
                 let run = requests::run(&mcp.shared, operation, &target, request, output).await;
                 requests::forget(&mcp.shared, operation);
@@ -94,14 +97,26 @@ impl Mcp {
             call.page(self, tool).await?
         } else {
             let request = Value::Object(call.request).to_string();
-            let output = Whole::within(MOST_BYTES);
+            let output = Whole::default();
             let run = requests::run(&self.shared, tool.operation, &call.target, request, output);
             let (output, result) = run.await?;
             result?;
             output.into_json()
         };
         let failed = |error| Error::internal("a result can't be read back").with_source(error);
-        let result: Value = serde_json::from_slice(&json).map_err(failed)?;
+        let mut result: Value = serde_json::from_slice(&json).map_err(failed)?;
+        if json.len() > MOST_BYTES
+            && !tool.operation.is_list
+            && !shorten(&mut result)
+            && !tool.writes()
+        {
+            let problem = format!(
+                "the result has {} bytes, and {MOST_BYTES} are taken: ask for less of it, such as for some fields by \
+                 the projection of find_documents",
+                json.len()
+            );
+            return Err(Error::unsupported(problem).into());
+        }
         Ok(if tool.is_wrapped { json!({ "result": result }) } else { result })
     }
 }
@@ -151,6 +166,11 @@ impl Call {
         if let Some(revision) = cursor.as_ref().and_then(|cursor| cursor.revision.as_deref()) {
             // All pages are of the state of the first one.
             arguments.insert(REVISION.into(), revision.into());
+        }
+        refuse_replacement(tool, &arguments)?;
+        for (name, json) in tool.tool.by_default {
+            let value = serde_json::from_str(json).unwrap_or_default();
+            arguments.entry(*name).or_insert(value);
         }
         for (name, json) in tool.tool.fixed {
             let value = serde_json::from_str(json).unwrap_or_default();
@@ -234,4 +254,43 @@ fn denied(error: &CommandError) -> Failure {
 
 fn is_denied(failure: &Failure) -> bool {
     matches!(failure, Failure::Error { error, .. } if error.kind() == ErrorKind::Denied)
+}
+
+/// Cuts the lists of a result until it is short enough; whether it is.
+fn shorten(result: &mut Value) -> bool {
+    for most in [100, 20, 5, 0] {
+        cut(result, most);
+        if result.to_string().len() <= MOST_BYTES {
+            return true;
+        }
+    }
+    false
+}
+
+fn cut(value: &mut Value, most: usize) {
+    match value {
+        Value::Array(items) => {
+            items.truncate(most);
+            for item in items {
+                cut(item, most);
+            }
+        }
+        Value::Object(fields) => fields.values_mut().for_each(|field| cut(field, most)),
+        _ => {}
+    }
+}
+
+/// Refuses an update without operators, which would replace all of a document: an agent that forgets `$set` means
+/// something else.
+fn refuse_replacement(tool: &Described, arguments: &JsonObject) -> Result<()> {
+    let update = arguments.get("update").and_then(Value::as_object);
+    let plain = update.and_then(|update| update.keys().find(|name| !name.starts_with('$')));
+    match plain.filter(|_| tool.operation.name == "document.update") {
+        Some(name) => Err(Error::invalid(format!(
+            "the update has the field '{name}' without an operator: give {{\"$set\": {{\"{name}\": …}}}}; \
+             put_documents replaces documents"
+        ))
+        .into()),
+        None => Ok(()),
+    }
 }

@@ -139,17 +139,42 @@ fn output_schema(operation: &Operation, result: Value, definitions: &Value) -> (
             },
             "required": ["items", "next"],
         });
-        return (whole(page, definitions), false);
+        return (plain(whole(page, definitions)), false);
     }
     // A definition of its own is written out, as clients expect it.
     let named = result["$ref"].as_str().and_then(|name| name.rsplit('/').next());
     let result = named.and_then(|name| definitions.get(name)).cloned().unwrap_or(result);
     if result["type"] == "object" {
-        return (whole(result, definitions), false);
+        return (plain(whole(result, definitions)), false);
     }
     let wrapped =
         json!({"type": "object", "properties": {"result": result}, "required": ["result"]});
-    (whole(wrapped, definitions), true)
+    (plain(whole(wrapped, definitions)), true)
+}
+
+/// A schema without descriptions, which an agent would read before its first call: results say what they are by the
+/// names of their fields.
+fn plain(mut schema: JsonObject) -> JsonObject {
+    schema.shift_remove("description");
+    for (name, value) in &mut schema {
+        if name == "properties" || name == DEFINITIONS {
+            // Their names are those of fields and types.
+            for named in value.as_object_mut().into_iter().flat_map(|named| named.values_mut()) {
+                without_descriptions(named);
+            }
+        } else {
+            without_descriptions(value);
+        }
+    }
+    schema
+}
+
+fn without_descriptions(value: &mut Value) {
+    match value {
+        Value::Object(schema) => *schema = plain(std::mem::take(schema)),
+        Value::Array(items) => items.iter_mut().for_each(without_descriptions),
+        _ => {}
+    }
 }
 
 /// A schema with the definitions that it refers to, without what is for programmers only.

@@ -43,11 +43,13 @@ impl Mcp {
         let projects = names(&listed["result"], "project");
         let mut projects = projects.filter(|name| after.is_none_or(|after| *name > after));
         let branch = self.shared.options.branch.as_str();
+        let agent = self.agent(context)?;
         let mut resources = Vec::new();
         let mut last = None;
         for project in projects.by_ref().take(PAGE) {
             let arguments = arguments([("project", project), ("revision", branch)]);
-            let listed = self.call(self.named("list_collections")?, arguments, context).await;
+            let listed =
+                self.call_as(self.named("list_collections")?, arguments, agent.clone()).await;
             // The branch may be missing, or not for this user.
             let listed = listed.unwrap_or_default();
             resources.extend(names(&listed["items"], "collection").map(|collection| {

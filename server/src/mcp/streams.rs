@@ -1,5 +1,6 @@
 //! An agent at the other end of the streams of a process.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use argon_core::model::Actor;
@@ -28,7 +29,7 @@ pub struct AgentOptions {
 }
 
 /// Serves the tools to an agent, which sends requests by one stream and reads replies from another, until the stream
-/// of requests ends. What writes then ends first.
+/// of requests ends, or until `end`. What writes then ends first.
 ///
 /// # Errors
 /// `NotFound` if there is no such user; `Unavailable` if the agent does not speak the protocol.
@@ -41,6 +42,7 @@ pub async fn serve_agent(
         impl AsyncRead + Send + Unpin + 'static,
         impl AsyncWrite + Send + Unpin + 'static,
     ),
+    end: impl Future<Output = ()>,
 ) -> Result<()> {
     let options = ServeOptions { auth: agent.user.is_some(), ..options };
     let shared = Arc::new(Shared::new(store, options));
@@ -57,8 +59,21 @@ pub async fn serve_agent(
     let failed = |error: rmcp::service::ServerInitializeError| {
         Error::unavailable("the agent does not speak the Model Context Protocol").with_source(error)
     };
-    let running = mcp.serve((requests, replies)).await.map_err(failed)?;
-    let ended = running.waiting().await;
+    let mut end = pin!(end);
+    let running = tokio::select! {
+        running = mcp.serve((requests, replies)) => running.map_err(failed)?,
+        () = &mut end => return Ok(()),
+    };
+    let stop = running.cancellation_token();
+    let mut waiting = pin!(running.waiting());
+    let ended = tokio::select! {
+        ended = &mut waiting => ended,
+        () = &mut end => {
+            let _written = writing.write().await;
+            stop.cancel();
+            waiting.await
+        }
+    };
     let _written = writing.write().await;
     ended.map_err(|error| Error::internal("the server of the agent failed").with_source(error))?;
     Ok(())

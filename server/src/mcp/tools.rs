@@ -12,6 +12,8 @@ pub(super) struct Tool {
     pub(super) branch: Option<&'static str>,
     /// Fields of the request that agents do not give.
     pub(super) hidden: &'static [&'static str],
+    /// Fields of the request that are so unless an agent says otherwise, as JSON.
+    pub(super) by_default: &'static [(&'static str, &'static str)],
     /// Fields of the request that are always the same, as JSON.
     pub(super) fixed: &'static [(&'static str, &'static str)],
     /// Whether it takes back only what the agent itself has changed.
@@ -28,6 +30,7 @@ impl Tool {
             about: None,
             branch: None,
             hidden: &[],
+            by_default: &[],
             fixed: &[],
             of_self: false,
             asks: false,
@@ -51,6 +54,12 @@ impl Tool {
 
     const fn hides(mut self, hidden: &'static [&'static str]) -> Self {
         self.hidden = hidden;
+        self
+    }
+
+    /// Changes are counted and not listed, unless an agent wants them.
+    const fn in_short(mut self) -> Self {
+        self.by_default = &[("detail", "\"stat\"")];
         self
     }
 
@@ -100,13 +109,15 @@ pub(super) static TOOLS: &[Tool] = &[
     Tool::new("merge_preview", "merge")
         .about(
             "Merge a branch or another state into a branch, as a plan: nothing is changed. The plan says what would \
-             change and what conflicts; merge_resolve settles conflicts, merge_apply commits it.",
+             change and what conflicts, in short, or with all of them with detail: changes; merge_resolve settles conflicts, merge_apply commits \
+             it. Long lists are cut.",
         )
         .on("into")
+        .in_short()
         .hides(&["policy"])
         .fixes(&[("action", "\"save\"")]),
     Tool::new("merge_list", "plan.list"),
-    Tool::new("merge_show", "plan.show"),
+    Tool::new("merge_show", "plan.show").in_short(),
     Tool::new("merge_resolve", "plan.resolve"),
     Tool::new("merge_apply", "plan.apply").hides(&["run_hooks"]).asks(),
     Tool::new("merge_abort", "plan.abort").asks(),
@@ -118,5 +129,6 @@ pub(super) static TOOLS: &[Tool] = &[
         .on_branch()
         .hides(&["policy", "by_actor"])
         .of_self()
+        .in_short()
         .asks(),
 ];

@@ -12,9 +12,9 @@ use super::Cursor;
 const ITEMS: &[u8] = b"{\"items\":[";
 
 /// One result.
+#[derive(Default)]
 pub(crate) struct Whole {
     json: Vec<u8>,
-    most_bytes: usize,
 }
 
 /// Some items of a list.
@@ -49,16 +49,6 @@ pub(crate) fn write(result: &dyn erased_serde::Serialize, out: &mut Vec<u8>) -> 
 }
 
 impl Whole {
-    /// A result of any size.
-    pub(crate) fn new() -> Self {
-        Self { json: Vec::new(), most_bytes: usize::MAX }
-    }
-
-    /// A result of so many bytes at most.
-    pub(crate) fn within(most_bytes: usize) -> Self {
-        Self { json: Vec::new(), most_bytes }
-    }
-
     pub(crate) fn into_json(self) -> Vec<u8> {
         self.json
     }
@@ -73,11 +63,7 @@ fn too_large(bytes: usize, most: usize) -> Failure {
 #[async_trait]
 impl Output for Whole {
     fn put(&mut self, result: &dyn erased_serde::Serialize) -> Result<()> {
-        write(result, &mut self.json)?;
-        if self.json.len() > self.most_bytes {
-            return Err(too_large(self.json.len(), self.most_bytes));
-        }
-        Ok(())
+        write(result, &mut self.json)
     }
 }
 

@@ -40,7 +40,7 @@ impl Held {
             None => None,
         };
         let limit = who.and_then(|who| who.token.as_ref()?.grants.clone());
-        let sealed = shared.audit.as_ref().map(|audit| audit.project.clone());
+        let sealed = shared.sealed().await?.cloned();
         Ok(Self { is_enforced: shared.options.auth, user, limit, sealed })
     }
 

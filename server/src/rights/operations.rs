@@ -6,6 +6,7 @@ use argon_core::Revision;
 use argon_core::model::{BranchName, ProjectName};
 use argon_core::users::{Scope, TokenId, UserDatabase};
 use argon_formats::extjson::parse_value;
+use argon_service::audit;
 use argon_service::operations::{Effect, Operation, Scope as Works, Sees};
 use bson::{Bson, Document};
 
@@ -67,8 +68,22 @@ pub(crate) async fn check_operation(
     if held.user.is_none() {
         return Err(CommandError::new(13, "not authorized: log in first"));
     }
+    let name = asked.operation.name;
+    if who.is_some_and(|who| who.token.is_some())
+        && asked.operation.effect != Effect::Read
+        && ["user.", "token."].iter().any(|of| name.starts_with(of))
+    {
+        let problem = format!("not authorized: no token may do {name}; log in by the password");
+        return Err(CommandError::new(13, problem));
+    }
     let sealed = held.sealed.as_ref().map(ProjectName::as_str);
-    if sealed.is_some() && sealed == asked.named_project.as_deref() {
+    if asked.operation.name == "audit.list" {
+        let project = asked.named_project.as_deref().unwrap_or(audit::PROJECT);
+        if sealed != Some(project) {
+            let problem = format!("not authorized: '{project}' is not what this server records in");
+            return Err(CommandError::new(13, problem));
+        }
+    } else if sealed.is_some() && sealed == asked.named_project.as_deref() {
         return Err(CommandError::new(13, "not authorized: it is the project of the audit"));
     }
     if let Some(who) = who
@@ -113,7 +128,7 @@ fn check_made(
     Ok(())
 }
 
-/// Whether a request is about the tokens of the user who sends it. A token makes no further ones.
+/// Whether a request is about the tokens of the user who sends it.
 async fn is_own_token(shared: &Shared, who: &Who, asked: &Asked<'_>) -> Result<bool> {
     if asked.operation.effect != Effect::Read && who.token.is_some() {
         let problem =

@@ -99,7 +99,7 @@ impl Diagnoser<'_> {
         }
         let Surroundings { settings, environment, .. } = self.surroundings;
         let (lock_timeout, cache) = (settings.lock_timeout, self.surroundings.cache.clone());
-        let options = OpenOptions { lock_timeout, password, cache, share: false };
+        let options = OpenOptions { lock_timeout, password, cache, share: false, join: false };
         match backends::registry().factory(&place.url) {
             Ok(factory) => {
                 for diagnosis in factory.diagnose(&place.url, &options, environment).await {

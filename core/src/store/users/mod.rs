@@ -9,9 +9,11 @@
 //! | `role.rs` | roles, and where a user has them |
 //! | `credentials.rs` | what verifies a password |
 //! | `token.rs` | tokens of users |
+//! | `audit.rs` | which project has the audit |
 //! | `record.rs` | the records of users and tokens |
 //! | `operations.rs`, `token_operations.rs` | creating, reading, changing and removing users, and tokens |
 
+mod audit;
 mod credentials;
 mod name;
 mod operations;

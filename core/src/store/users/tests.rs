@@ -65,6 +65,13 @@ fn the_record_of_a_token_has_the_bytes_of_its_golden_file() {
 }
 
 #[test]
+fn the_record_of_the_audit_never_changes() {
+    let record = super::audit::AuditRecord { project: "audit".into() };
+    let bytes = record_to_bytes(&record).unwrap();
+    assert_eq!(bytes, b"\x18\0\0\0\x02project\0\x06\0\0\0audit\0\0");
+}
+
+#[test]
 fn only_the_text_of_a_token_has_its_hash() {
     let of = |byte| TokenText { id: TokenId([byte; 8]), secret: vec![byte; 32] };
     let (one, other) = (of(1), of(2));

@@ -52,13 +52,20 @@ impl Store {
     /// The token of a text, whoever gives it; `None` if there is none, or it has expired.
     pub async fn find_token(&self, text: &str) -> Result<Option<Token>> {
         let Some(text) = TokenText::parse(text) else { return Ok(None) };
-        let reference = record::token_ref(text.id);
-        let Some(stored) = self.shared.backend.refs.get(&reference).await? else {
-            return Ok(None);
-        };
-        let token = decode::<TokenRecord>(&reference, stored)?.record.token(text.id)?;
         let now = self.environment().now();
-        Ok(Some(token).filter(|token| text.has_hash(token.hash) && token.is_valid(now)))
+        Ok(self
+            .token(text.id)
+            .await?
+            .filter(|token| text.has_hash(token.hash) && token.is_valid(now)))
+    }
+
+    /// The token of this id; `None` if there is none.
+    pub async fn token(&self, id: TokenId) -> Result<Option<Token>> {
+        let reference = record::token_ref(id);
+        match self.shared.backend.refs.get(&reference).await? {
+            Some(stored) => decode::<TokenRecord>(&reference, stored)?.record.token(id).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The tokens, also those that have expired, the oldest first.

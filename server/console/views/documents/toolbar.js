@@ -127,7 +127,7 @@ async function updateMany(state, base, collection, query, tag, onChange) {
   if (asked.matched === 0) return void toast("No documents match");
   const done = await askForm({
     title: `Update ${plural(asked.matched, "document")}?`,
-    body: html`One commit on <strong>${state.branch?.branch}</strong> applies <code>${asked.update}</code> to the documents of
+    body: html`One commit on <strong>${state.branch?.branch}</strong> applies <code>${asked.update}</code> to the documents of${" "}
       ${collection} that match <code>${asked.filter}</code>. It is refused if one of them changes meanwhile.`,
     fields: [],
     action: `Update ${plural(asked.matched, "document")}`,
