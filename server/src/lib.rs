@@ -276,6 +276,9 @@ async fn record(shared: Arc<Shared>) {
 
 /// Keeps what the server counts in the store, again and again, so that other processes see it.
 async fn keep_counts(shared: Arc<Shared>) {
+    if shared.options.read_only {
+        return;
+    }
     loop {
         tokio::time::sleep(COUNTS).await;
         if let Err(error) = argon_service::usage_metrics::keep(&shared.store).await {

@@ -53,8 +53,11 @@ impl ConsoleArgs {
         }
         let OpenStore { store, place, config, .. } = context.shared_or_joined_store().await?;
         let branch = context.options.branch.clone().unwrap_or_else(first_branch);
-        let options =
-            ServeOptions { read_only: self.read_only, ..ServeOptions::new(branch.clone()) };
+        let options = ServeOptions {
+            read_only: self.read_only,
+            mcp: false,
+            ..ServeOptions::new(branch.clone())
+        };
         let operations =
             OperationOptions { place, settings: Some(Arc::new(context.settings().clone())) };
         let mut server = Server::new(store, options)?;

@@ -68,7 +68,8 @@ impl McpArgs {
             let _ = end.await;
         };
         let streams = (requests(), tokio::io::stdout());
-        Ok(serve_agent(store, options, operations, agent, streams, end).await?)
+        let serving = serve_agent(store, options, operations, agent, streams, end);
+        Ok(Box::pin(serving).await?)
     }
 }
 

@@ -20,7 +20,7 @@ export default function Metrics() {
   return html`<div class="view">
     <header>
       <h1>Metrics</h1>
-      <span class="right faint">read every ${PACE / 1000} s; <a href="/metrics">/metrics</a> is for Prometheus</span>
+      <span class="right faint">read every ${PACE / 1000} s; <code>/metrics</code> is for Prometheus</span>
     </header>
     <section class="card" aria-label="Metrics">
       <${Loaded} from=${list}>

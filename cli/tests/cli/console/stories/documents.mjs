@@ -66,6 +66,26 @@ export async function a_document_is_edited_if_nobody_else_did({ page, open, look
   await page.getByLabel("Document 1").getByText("Lamp").waitFor();
 }
 
+/** A person steps back in the browser with an edit that is not committed, and is asked. */
+export async function an_edit_is_not_lost_by_a_step_back({ page, open, api }) {
+  await shop(api, "willow");
+  await open("willow/main/documents/products");
+  await page.getByRole("link", { name: "2", exact: true }).click();
+  await page.getByRole("button", { name: "Edit" }).click();
+  const text = page.getByLabel("Document", { exact: true });
+  await text.fill((await text.inputValue()).replace("Chair", "Stool"));
+  const question = page.getByRole("dialog", { name: "Leave without a commit?" });
+  await page.evaluate(() => history.back());
+  await question.getByRole("button", { name: "Cancel" }).click();
+  if (!(await text.inputValue()).includes("Stool")) throw new Error("the edit is lost");
+  if (!page.url().endsWith("/products/2")) throw new Error(page.url());
+  await page.evaluate(() => history.back());
+  await question.getByRole("button", { name: /Leave/ }).click();
+  await page.waitForURL(/\/documents\/products$/);
+  await page.goForward();
+  await page.getByLabel("Document 2").getByText("Chair").waitFor();
+}
+
 /** A person writes a new document, changes several after their number is shown, and deletes some. */
 export async function many_documents_are_changed_after_a_count({ page, open, look, api }) {
   await shop(api, "cedar");
