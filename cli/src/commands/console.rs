@@ -10,6 +10,7 @@ use argon_service::{OpenStore, first_branch};
 use clap::Args;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::serve::serve_until_asked_to_end;
 use crate::context::Context;
 use crate::exit::CommandResult;
 
@@ -82,17 +83,7 @@ impl ConsoleArgs {
         if !self.no_browser && !open(&url) {
             context.output.note("no browser could be started: open the address yourself");
         }
-        let stopper = server.stopper();
-        let mut running = std::pin::pin!(server.run());
-        tokio::select! {
-            () = &mut running => {}
-            ended = crate::teardown::asked_to_end() => {
-                stopper.stop();
-                running.await;
-                return ended;
-            }
-        }
-        Ok(())
+        serve_until_asked_to_end(server).await
     }
 }
 

@@ -174,17 +174,7 @@ impl ServeArgs {
                 context.output.print(uri)?;
             }
         }
-        let stopper = server.stopper();
-        let mut running = std::pin::pin!(server.run());
-        tokio::select! {
-            () = &mut running => {}
-            ended = crate::teardown::asked_to_end() => {
-                stopper.stop();
-                running.await;
-                return ended;
-            }
-        }
-        Ok(())
+        serve_until_asked_to_end(server).await
     }
 }
 
@@ -201,6 +191,20 @@ impl ServeArgs {
     fn tls(&self) -> Option<TlsFiles> {
         let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
         Some(TlsFiles { certificate, key, authority: self.tls_ca.clone() })
+    }
+}
+
+/// Runs a server until Ctrl-C or SIGTERM.
+pub(super) async fn serve_until_asked_to_end(server: Server) -> CommandResult {
+    let stopper = server.stopper();
+    let mut running = std::pin::pin!(server.run());
+    tokio::select! {
+        () = &mut running => Ok(()),
+        ended = crate::teardown::asked_to_end() => {
+            stopper.stop();
+            running.await;
+            ended
+        }
     }
 }
 

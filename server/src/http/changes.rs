@@ -92,18 +92,8 @@ async fn events(
 
 /// Checks that a user may read the branch.
 async fn require_right(http: &Http, who: Option<&Who>, target: &Target) -> Result<(), Problem> {
-    let asked = rights::Asked {
-        operation: Operation::named("show")?,
-        project: target.project.as_ref(),
-        branch: Some(&target.branch),
-        revision: Some(target.branch.as_str()),
-        others: Vec::new(),
-        pipeline: None,
-        made: None,
-        named_project: None,
-        user: None,
-        token: None,
-    };
+    let mut asked = rights::Asked::new(Operation::named("show")?, target.project.as_ref());
+    (asked.branch, asked.revision) = (Some(&target.branch), Some(target.branch.as_str()));
     Ok(rights::check_operation(&http.shared, who, &asked).await?)
 }
 

@@ -80,18 +80,9 @@ async fn answered(http: &Arc<Http>, request: Request) -> Result<Response, Proble
     let project = Some(ProjectName::new(&named["project"])?);
     let branch: BranchName = http.shared.options.branch.clone();
     let target = answer::target_of(http, project, branch, who.as_ref())?;
-    let asked = rights::Asked {
-        operation: Operation::named("document.find")?,
-        project: target.project.as_ref(),
-        branch: None,
-        revision: Some(&named["revision"]),
-        others: Vec::new(),
-        pipeline: None,
-        made: None,
-        named_project: None,
-        user: None,
-        token: None,
-    };
+    let find = Operation::named("document.find")?;
+    let mut asked = rights::Asked::new(find, target.project.as_ref());
+    asked.revision = Some(&named["revision"]);
     if let Err(error) = rights::check_operation(&http.shared, who.as_ref(), &asked).await {
         let problem = Problem::from(error);
         let what = ("collection.export", &named);

@@ -196,18 +196,7 @@ async fn metrics(http: State, request: Request) -> Response {
 
 async fn measured(http: &Http, head: &Parts) -> Result<String, Problem> {
     let who = http.logins.who(http, head).await?;
-    let asked = rights::Asked {
-        operation: Operation::named("store.metrics")?,
-        project: None,
-        branch: None,
-        revision: None,
-        others: Vec::new(),
-        pipeline: None,
-        made: None,
-        named_project: None,
-        user: None,
-        token: None,
-    };
+    let asked = rights::Asked::new(Operation::named("store.metrics")?, None);
     rights::check_operation(&http.shared, who.as_ref(), &asked).await?;
     Ok(prometheus(&Reading::now(&http.shared.store).await?))
 }

@@ -38,6 +38,24 @@ pub(crate) struct Asked<'a> {
     pub(crate) token: Option<String>,
 }
 
+impl<'a> Asked<'a> {
+    /// An operation on a project, or on the store, that names nothing else.
+    pub(crate) fn new(operation: &'static Operation, project: Option<&'a ProjectName>) -> Self {
+        Self {
+            operation,
+            project,
+            branch: None,
+            revision: None,
+            others: Vec::new(),
+            pipeline: None,
+            made: None,
+            named_project: None,
+            user: None,
+            token: None,
+        }
+    }
+}
+
 /// A branch that is to be made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Made<'a> {
