@@ -53,9 +53,8 @@ const TASKS: &[Task] = &[
                 "fsck, verify, health",
                 "Find damage; prove that history is unchanged; check thresholds",
             ),
-            ("serve, user, token", "Serve branches to drivers and over HTTP; who may log in"),
-            ("audit", "List what clients of the server did, and were refused"),
-            ("console, mcp", "Open the console in a browser; serve an agent"),
+            ("serve, console, mcp", "Serve drivers and HTTP; open the console; serve an agent"),
+            ("user, token, audit", "Who may use the server, and what they did and were refused"),
             (
                 "metrics, serve-metrics, top",
                 "Print counters, serve them to Prometheus, watch them live",
@@ -72,8 +71,7 @@ const TASKS: &[Task] = &[
             ("flush, jobs, workers", "Stores of version 2 (deprecated)"),
             #[cfg(not(feature = "legacy"))]
             ("flush", "Stores of version 2 (deprecated)"),
-            ("projects, branches, wal", "The commands of version 2 (deprecated)"),
-            ("connection-string", "The URL for a program of version 2 (deprecated)"),
+            ("projects, branches, wal, connection-string", "Those of version 2 (deprecated)"),
         ],
     },
 ];
