@@ -29,7 +29,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "Branches",
         lines: &[
-            ("branch, switch", "Create, list, protect and delete branches; choose the current one"),
+            ("branch, switch", "Create, list, protect, delete branches; choose the current one"),
             ("sandbox, pin", "Branches that expire; names for a state that stay, also signed"),
             ("diff, apply", "Compare two states; apply the difference as a patch"),
             ("merge, cherry-pick, undo", "Combine branches; repeat commits; take commits back"),
@@ -65,13 +65,15 @@ const TASKS: &[Task] = &[
         name: "Other",
         lines: &[
             #[cfg(feature = "bench")]
-            ("bench", "Measure this machine"),
+            ("bench, completions, man, help", "Measurements; completions, manual pages, topics"),
+            #[cfg(not(feature = "bench"))]
             ("completions, man, help", "Shell completions, manual pages, topics of help"),
             #[cfg(feature = "legacy")]
             ("flush, jobs, workers", "Stores of version 2 (deprecated)"),
             #[cfg(not(feature = "legacy"))]
             ("flush", "Stores of version 2 (deprecated)"),
-            ("projects, branches, wal, connection-string", "Those of version 2 (deprecated)"),
+            ("projects, branches, wal", "The commands of version 2 (deprecated)"),
+            ("connection-string", "The URL for a program of version 2 (deprecated)"),
         ],
     },
 ];
@@ -95,7 +97,7 @@ pub(super) fn screen() -> String {
     for Task { name, lines } in TASKS {
         let _ = write!(text, "\n{name}:\n");
         for (commands, what) in *lines {
-            let _ = writeln!(text, "  {commands:<28}{what}");
+            let _ = writeln!(text, "  {commands:<31}{what}");
         }
     }
     text + "\n" + FIRST_STEPS + "\n\n" + TOPICS + "\n"
