@@ -22,7 +22,7 @@ const TIMES = [
 ];
 const KINDS = /** @type {Record<string, "good" | "bad" | "warn">} */ ({ done: "good", refused: "bad", failed: "warn" });
 
-/** The audit. @param {{ route: import("../types.js").Route }} props */
+/** The audit. @param {{ route: import("../router.js").Route }} props */
 export default function Audit({ route }) {
   const outcome = route.query.get("outcome") ?? "";
   const since = route.query.get("since") ?? "1d ago";
