@@ -16,10 +16,16 @@ export async function the_slider_leads_to_the_past({ page, open, look, api }) {
   await look("past");
   await page.getByRole("button", { name: "Back to head" }).click();
   await page.getByRole("row").filter({ hasText: "Chair" }).getByText("85", { exact: true }).waitFor();
+  // A key is for the state that is shown, so it has to be there.
+  const isAt = (/** @type {number} */ position) =>
+    page.locator(`input[aria-label="Position of main"][aria-valuetext^="${position} of 2"]`).waitFor();
+  await isAt(2);
   await page.keyboard.press("[");
   await page.getByText("past, read-only").waitFor();
+  await isAt(1);
   await page.keyboard.press("h");
   await page.getByRole("button", { name: "New document" }).waitFor();
+  await isAt(2);
   await page.keyboard.press("[");
   await page.getByRole("button", { name: "Branch from here" }).click();
   await page.getByRole("dialog", { name: "New branch" }).getByLabel("Name").fill("before");
