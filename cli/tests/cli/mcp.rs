@@ -23,7 +23,7 @@ fn agents_work_over_the_streams_of_a_process() {
     }
     // What they did is signed.
     let log = place.ok(&["log", "--actor", "claude-code"]);
-    assert!(log.contains("a note") && log.contains("undo"), "{log}");
+    assert!(log.contains("merge sandbox/") && log.contains("undo"), "{log}");
 }
 
 #[test]

@@ -137,7 +137,15 @@ fn help_completions_and_manual_pages_cover_every_command() {
     completed.sort();
     assert_eq!(
         completed,
-        ["collections", "compact", "completions", "config", "connection-string", "count"]
+        [
+            "collections",
+            "compact",
+            "completions",
+            "config",
+            "connection-string",
+            "console",
+            "count"
+        ]
     );
 }
 
