@@ -2,7 +2,7 @@
 
 import { ask } from "./ui/dialog.js";
 import { Button } from "./ui/controls.js";
-import { html, useEffect } from "./ui/html.js";
+import { html, useLayoutEffect } from "./ui/html.js";
 
 /** @typedef {{ keys: string, title: string, run: () => void }} Key `keys` is one key, or two that follow each other: `g d`. */
 
@@ -13,9 +13,9 @@ const PATIENCE = 1000;
 const known = new Set();
 let before = { key: "", at: 0 };
 
-/** Adds keys while the component is shown. @param {Key[]} keys */
+/** Adds keys while the component is shown; they are for what is drawn, from the moment it is. @param {Key[]} keys */
 export function useKeys(keys) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const entry = { current: keys };
     known.add(entry);
     return () => void known.delete(entry);

@@ -21,7 +21,7 @@
 /** @typedef {Schemas["ListedSandbox"]} Sandbox */
 /** @typedef {Schemas["IndexInfo"]} Index */
 /** @typedef {Schemas["ShownUser"]} User */
-/** @typedef {Schemas["ShownAuditEvent"]} AuditEvent */
+/** @typedef {Schemas["AuditEvent"]} AuditEvent */
 /** @typedef {Schemas["ShownSnapshot"]} Snapshot */
 /** @typedef {Schemas["ShownCheck"]} Check */
 

@@ -5,13 +5,16 @@
 //! are committed a moment after the reply, in groups; at the end of the server, all are. Clients can't write to the
 //! project, whatever their roles are, and only those who manage all users read it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use argon_core::model::{Actor, ProjectName};
+use argon_core::model::{Actor, CollectionName, Document, ProjectName};
+use argon_core::write::Precondition;
 use argon_core::{Branch, Store};
 use argon_service::audit::{self, AuditEvent, EVENTS, Outcome};
+use bson::oid::ObjectId;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::auth::Who;
@@ -38,7 +41,7 @@ pub(crate) struct Audit {
 }
 
 enum Message {
-    Event(Box<AuditEvent>),
+    Event(ObjectId, Box<AuditEvent>),
     /// Answered once all before it are committed.
     Flush(oneshot::Sender<()>),
 }
@@ -61,6 +64,15 @@ pub(crate) struct Deed<'a> {
     pub(crate) reason: Option<&'a str>,
 }
 
+impl<'a> Deed<'a> {
+    /// What a request wants that has these parameters in its path; it is done, unless somebody says otherwise.
+    pub(crate) fn of_path(action: &'a str, path: &'a BTreeMap<&'static str, String>) -> Self {
+        let text = |name: &str| path.get(name).map(String::as_str);
+        let (project, branch) = (text("project"), text("branch").or(text("revision")));
+        Self { action, project, branch, outcome: Outcome::Done, reason: None }
+    }
+}
+
 impl Audit {
     pub(crate) fn new(project: ProjectName) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
@@ -68,9 +80,9 @@ impl Audit {
         Self { project, sender, receiver, lost: AtomicU64::new(0) }
     }
 
-    /// Records an event.
-    fn record(&self, event: AuditEvent) {
-        if self.sender.try_send(Message::Event(Box::new(event))).is_err() {
+    /// Records an event, whose id orders it by time.
+    fn record(&self, id: ObjectId, event: AuditEvent) {
+        if self.sender.try_send(Message::Event(id, Box::new(event))).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -82,12 +94,12 @@ impl Audit {
         while let Some(message) = receiver.recv().await {
             let mut flushed = Vec::new();
             let mut next = Some(message);
-            if matches!(next, Some(Message::Event(_))) {
+            if matches!(next, Some(Message::Event(..))) {
                 tokio::time::sleep(GATHERING).await;
             }
             while let Some(message) = next {
                 match message {
-                    Message::Event(event) => waiting.push(*event),
+                    Message::Event(id, event) => waiting.push((id, *event)),
                     Message::Flush(done) => flushed.push(done),
                 }
                 if waiting.len() >= MOST_OF_COMMIT {
@@ -111,18 +123,16 @@ impl Audit {
     }
 
     /// Commits events, again and again until it succeeds.
-    async fn commit(&self, store: &Store, waiting: &mut Vec<AuditEvent>) {
+    async fn commit(&self, store: &Store, waiting: &mut Vec<(ObjectId, AuditEvent)>) {
         let lost = self.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
             let reason =
                 format!("{lost} events were lost: they came faster than they are committed");
             tracing::error!(lost, "events of the audit were lost");
-            waiting.push(AuditEvent {
-                action: "audit.lost".to_owned(),
-                outcome: Outcome::Failed,
-                reason: Some(reason),
-                ..AuditEvent::new(store.environment(), "server")
-            });
+            let environment = store.environment();
+            let event = AuditEvent::new(environment, "server", "audit.lost", Outcome::Failed);
+            let event = AuditEvent { reason: Some(reason), ..event };
+            waiting.push((environment.object_id(), event));
         }
         while !waiting.is_empty() {
             match self.try_commit(store, waiting).await {
@@ -135,11 +145,20 @@ impl Audit {
         }
     }
 
-    async fn try_commit(&self, store: &Store, events: &[AuditEvent]) -> argon_core::Result<()> {
+    /// Commits events, without those that an earlier attempt has committed whose answer was lost.
+    async fn try_commit(
+        &self,
+        store: &Store,
+        events: &[(ObjectId, AuditEvent)],
+    ) -> argon_core::Result<()> {
         let branch = self.branch(store).await?;
-        let documents = events.iter().map(AuditEvent::document);
-        let documents = documents.collect::<argon_core::Result<Vec<_>>>()?;
-        branch.collection(&EVENTS.parse()?).insert_many(documents).await?;
+        let mut request = branch.request();
+        let name: CollectionName = EVENTS.parse()?;
+        for (id, event) in events {
+            let (key, document) = Document::checked(event.document(*id)?)?;
+            request.put(name.clone(), key, document, Precondition::SkipUnlessAbsent)?;
+        }
+        branch.commit(request).await?;
         Ok(())
     }
 
@@ -154,20 +173,18 @@ impl Shared {
     /// Records what a client did, if there is an audit. Reads are not recorded, unless they are refused.
     pub(crate) fn audit(&self, by: By<'_>, deed: Deed<'_>) {
         let Some(audit) = &self.audit else { return };
-        let user = by.who.map(|who| who.name.to_string());
-        let token = by.who.and_then(|who| Some(who.token.as_ref()?.id.to_string()));
+        let environment = self.store.environment();
         let text = |text: Option<&str>| text.map(|text| audit::short(text).to_owned());
-        audit.record(AuditEvent {
-            user,
-            token,
+        let event = AuditEvent {
+            user: by.who.map(|who| who.name.to_string()),
+            token: by.who.and_then(|who| Some(who.token.as_ref()?.id.to_string())),
             client: by.client.map(|client| client.to_string()),
-            action: deed.action.to_owned(),
             project: text(deed.project),
             branch: text(deed.branch),
-            outcome: deed.outcome,
             reason: text(deed.reason),
-            ..AuditEvent::new(self.store.environment(), by.via)
-        });
+            ..AuditEvent::new(environment, by.via, deed.action, deed.outcome)
+        };
+        audit.record(environment.object_id(), event);
     }
 
     /// Records that a login failed, or did not.
@@ -180,12 +197,12 @@ impl Shared {
     ) {
         let Some(audit) = &self.audit else { return };
         let outcome = if is_right { Outcome::Done } else { Outcome::Refused };
-        audit.record(AuditEvent {
+        let environment = self.store.environment();
+        let event = AuditEvent {
             user: Some(audit::short(user).to_owned()),
             client: Some(client.to_string()),
-            action: "login".to_owned(),
-            outcome,
-            ..AuditEvent::new(self.store.environment(), via)
-        });
+            ..AuditEvent::new(environment, via, "login", outcome)
+        };
+        audit.record(environment.object_id(), event);
     }
 }

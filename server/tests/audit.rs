@@ -6,7 +6,7 @@ use argon_core::Store;
 use argon_core::model::{BranchName, ProjectName};
 use argon_core::storage::{Secret, StoreUrl};
 use argon_server::{OperationOptions, ServeOptions, Server};
-use argon_service::audit::{self, ListAudit, ShownAuditEvent};
+use argon_service::audit::{self, AuditEvent, ListAudit};
 use argon_service::credentials::SaidBy;
 use argon_service::discover::Place;
 use argon_service::user::scram::Mechanism;
@@ -46,7 +46,7 @@ fn send(base: &str, user: &str, method: &str, path: &str, body: &Value) -> u16 {
 /// The events in a few words.
 async fn recorded(store: &Store) -> Vec<String> {
     let events = audit::list(store, ListAudit::default()).await.unwrap();
-    let events: Vec<ShownAuditEvent> = events.try_collect().await.unwrap();
+    let events: Vec<AuditEvent> = events.try_collect().await.unwrap();
     let words = events.iter().map(|event| {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         assert!(event.client.as_ref().is_some_and(|client| client.starts_with("127.0.0.1:")));

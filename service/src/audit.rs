@@ -25,17 +25,15 @@ const MOST_TEXT_BYTES: usize = 1024;
 const RECENT_MS: i64 = 24 * 3600 * 1000;
 
 /// Something that a client did, or wanted to do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct AuditEvent {
-    /// Orders events by time.
-    pub id: ObjectId,
     /// When it ended.
-    pub time: DateTime,
+    pub time: Time,
     /// The protocol: `mongodb`, `http` or `mcp`; `server` for the server itself.
-    pub via: &'static str,
-    /// The user; `None` if nobody was logged in.
+    pub via: String,
+    /// The user; null if nobody was logged in.
     pub user: Option<String>,
-    /// The token by which a program acted as the user.
+    /// The id of the token by which a program acted as the user.
     pub token: Option<String>,
     /// The address of the client.
     pub client: Option<String>,
@@ -45,8 +43,8 @@ pub struct AuditEvent {
     pub project: Option<String>,
     /// The branch or the revision.
     pub branch: Option<String>,
-    /// How it ended.
-    pub outcome: Outcome,
+    /// How it ended: `done`, `refused` or `failed`.
+    pub outcome: String,
     /// Why it was refused, or failed.
     pub reason: Option<String>,
 }
@@ -75,31 +73,30 @@ impl Outcome {
 }
 
 impl AuditEvent {
-    /// An event of now, that is done, of nobody.
-    pub fn new(environment: &Environment, via: &'static str) -> Self {
+    /// An event of now.
+    pub fn new(environment: &Environment, via: &str, action: &str, outcome: Outcome) -> Self {
         Self {
-            id: environment.object_id(),
-            time: environment.now(),
-            via,
+            time: Time(environment.now()),
+            via: via.to_owned(),
             user: None,
             token: None,
             client: None,
-            action: String::new(),
+            action: short(action).to_owned(),
             project: None,
             branch: None,
-            outcome: Outcome::Done,
+            outcome: outcome.as_str().to_owned(),
             reason: None,
         }
     }
 
-    /// The document of the event.
+    /// The document of the event; its `_id`s order events by time.
     ///
     /// # Errors
     /// `Internal` if it can't be encoded.
-    pub fn document(&self) -> argon_core::Result<RawDocumentBuf> {
+    pub fn document(&self, id: ObjectId) -> argon_core::Result<RawDocumentBuf> {
         let mut document = doc! {
-            "_id": self.id, "time": self.time, "via": self.via, "action": short(&self.action),
-            "outcome": self.outcome.as_str(),
+            "_id": id, "time": self.time.0, "via": &self.via, "action": &self.action,
+            "outcome": &self.outcome,
         };
         let texts = [
             ("user", &self.user),
@@ -111,11 +108,28 @@ impl AuditEvent {
         ];
         for (name, text) in texts {
             if let Some(text) = text {
-                document.insert(name, short(text));
+                document.insert(name, text);
             }
         }
         let failed = |error| Error::internal("an event can't be encoded").with_source(error);
         RawDocumentBuf::try_from(&document).map_err(failed)
+    }
+
+    fn of(document: &RawDocument) -> Self {
+        let text = |name: &str| document.get_str(name).ok().map(str::to_owned);
+        let time = document.get_datetime("time").unwrap_or(DateTime::from_millis(0));
+        Self {
+            time: Time(time),
+            via: text("via").unwrap_or_default(),
+            user: text("user"),
+            token: text("token"),
+            client: text("client"),
+            action: text("action").unwrap_or_default(),
+            project: text("project"),
+            branch: text("branch"),
+            outcome: text("outcome").unwrap_or_default(),
+            reason: text("reason"),
+        }
     }
 }
 
@@ -144,50 +158,6 @@ pub struct ListAudit {
     pub since: Option<Moment>,
 }
 
-/// Something that a client did, or wanted to do.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct ShownAuditEvent {
-    /// When it ended.
-    pub time: Time,
-    /// The protocol: `mongodb`, `http` or `mcp`; `server` for the server itself.
-    pub via: String,
-    /// The user; null if nobody was logged in.
-    pub user: Option<String>,
-    /// The id of the token by which a program acted as the user.
-    pub token: Option<String>,
-    /// The address of the client.
-    pub client: Option<String>,
-    /// The command, the operation, or `login`.
-    pub action: String,
-    /// The project.
-    pub project: Option<String>,
-    /// The branch or the revision.
-    pub branch: Option<String>,
-    /// How it ended: `done`, `refused` or `failed`.
-    pub outcome: String,
-    /// Why it was refused, or failed.
-    pub reason: Option<String>,
-}
-
-impl ShownAuditEvent {
-    fn of(document: &RawDocument) -> Self {
-        let text = |name: &str| document.get_str(name).ok().map(str::to_owned);
-        let time = document.get_datetime("time").unwrap_or(DateTime::from_millis(0));
-        Self {
-            time: Time(time),
-            via: text("via").unwrap_or_default(),
-            user: text("user"),
-            token: text("token"),
-            client: text("client"),
-            action: text("action").unwrap_or_default(),
-            project: text("project"),
-            branch: text("branch"),
-            outcome: text("outcome").unwrap_or_default(),
-            reason: text("reason"),
-        }
-    }
-}
-
 /// Lists events as they are read.
 ///
 /// # Errors
@@ -195,7 +165,7 @@ impl ShownAuditEvent {
 pub async fn list(
     store: &Store,
     request: ListAudit,
-) -> Result<impl Stream<Item = Result<ShownAuditEvent, Failure>> + Send + use<>> {
+) -> Result<impl Stream<Item = Result<AuditEvent, Failure>> + Send + use<>> {
     let project = request.project.map_or_else(|| PROJECT.to_owned(), |name| name.to_string());
     let project = store.project(project.as_str()).await?;
     let state = project.branch(&first_branch()).await?.head().await?;
@@ -230,5 +200,5 @@ pub async fn list(
         hint: None,
     };
     let found = document::find(&state, find)?;
-    Ok(found.map_ok(|row| ShownAuditEvent::of(row.as_raw())))
+    Ok(found.map_ok(|row| AuditEvent::of(row.as_raw())))
 }

@@ -302,7 +302,7 @@ fn page() -> String {
     page.request::<token::DropToken>("token drop");
     page.result::<token::ShownToken>("Result");
     page.request::<audit::ListAudit>("audit");
-    page.result::<audit::ShownAuditEvent>("A list of");
+    page.result::<audit::AuditEvent>("A list of");
     page.text.push_str("\n## Documents\n");
     page.request::<document::CountDocuments>("count");
     page.result::<document::CountedCollection>("Result, or a list of");

@@ -2,7 +2,7 @@
 
 use argon_core::Moment;
 use argon_core::model::ProjectName;
-use argon_service::audit::{self, ListAudit, Outcome, ShownAuditEvent};
+use argon_service::audit::{self, AuditEvent, ListAudit, Outcome};
 use clap::{Args, ValueEnum};
 use futures::TryStreamExt;
 
@@ -59,7 +59,7 @@ impl From<OutcomeArg> for Outcome {
     }
 }
 
-impl Cells for ShownAuditEvent {
+impl Cells for AuditEvent {
     fn cells(&self) -> Vec<String> {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let place = [text(&self.project), text(&self.branch)];

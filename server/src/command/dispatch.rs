@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use argon_service::audit::Outcome;
 use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf, cstr};
 use bson::{Binary, Timestamp, rawdoc, spec::BinarySubtype};
 use futures::FutureExt;
@@ -15,8 +16,6 @@ use super::retry::{Retry, run_once};
 use super::{
     Call, Command, Effect, Reply, argon, named, observe, snapshot, time_series, transaction,
 };
-use argon_service::audit::Outcome;
-
 use crate::arguments::Arguments;
 use crate::audit::{By, Deed};
 use crate::auth::of_user;

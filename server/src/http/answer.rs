@@ -14,7 +14,7 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedRwLockReadGuard, mpsc};
 
 use super::asked::{Asked, LIMIT, parameters};
 use super::login::Peer;
@@ -76,12 +76,9 @@ pub(super) fn audit_refusal(
     (action, path): (&str, &BTreeMap<&'static str, String>),
     problem: &Problem,
 ) {
-    let text = |name: &str| path.get(name).map(String::as_str);
-    let client = head.extensions.get::<Peer>().map(|Peer(peer)| *peer);
-    let by = By { via: "http", who, client };
-    let (project, branch) = (text("project"), text("branch").or(text("revision")));
+    let by = By { via: "http", who, client: Peer::of(head) };
     let (outcome, reason) = (Outcome::Refused, Some(problem.detail()));
-    http.shared.audit(by, Deed { action, project, branch, outcome, reason });
+    http.shared.audit(by, Deed { outcome, reason, ..Deed::of_path(action, path) });
 }
 
 /// Answers a request of a user.
@@ -97,33 +94,27 @@ async fn answer_to(
     call.asked.add_body(route, &call.headers, &body)?;
     // The body may name more.
     call.require_rights(true).await?;
-    let is_read = call.route.operation.effect == Effect::Read;
     // A token is told once.
     let is_kept = call.route.operation.name != "token.create";
     let in_background =
         background::is_wanted(&call.headers) && !call.route.operation.is_list && is_kept;
-    if is_read && !in_background {
-        return call.read().await;
+    if call.route.operation.effect == Effect::Read {
+        return if in_background { call.in_background(None) } else { call.read().await };
     }
-    if !is_read {
-        call.require_writes()?;
-    }
-    if is_read {
-        return call.in_background(is_read);
-    }
+    call.require_writes()?;
     let what = (&head.method, &head.uri, &body);
     let once = match http.repeated.turn(&call.headers, call.who.as_ref(), what)? {
         Turn::Run(once) => once.filter(|_| is_kept),
         Turn::Answered(response) => return Ok(response),
     };
+    let writing = http.writing.clone().read_owned().await;
     if in_background {
-        let begun = call.in_background(is_read);
+        let begun = call.in_background(Some(writing));
         return match once {
             Some(once) => once.keep(begun).await,
             None => begun,
         };
     }
-    let writing = http.writing.clone().read_owned().await;
     // What has begun runs to its end, whether or not the client waits for it.
     let written = tokio::spawn(async move {
         let _writing = writing;
@@ -157,8 +148,10 @@ async fn begin(
     }
     let (http, route, headers) = (http.clone(), route.clone(), head.headers.clone());
     let mut target = target(&http, &route, &asked, who.as_ref())?;
-    target.sees = rights::visible(&http.shared, who.as_ref()).await?;
-    let client = head.extensions.get::<Peer>().map(|Peer(peer)| *peer);
+    if !route.is_of_project() {
+        target.sees = rights::visible(&http.shared, who.as_ref()).await?;
+    }
+    let client = Peer::of(head);
     let call = Call { http, route, target, headers, asked, cursor, who, client };
     call.require_rights(false).await?;
     Ok(call)
@@ -220,21 +213,21 @@ pub(super) fn target_of(
 }
 
 impl Call {
-    /// Begins a request, and answers before it is done.
-    fn in_background(mut self, is_read: bool) -> Result<Response, Problem> {
+    /// Begins a request, and answers before it is done; one that writes holds the lock of writes.
+    fn in_background(
+        mut self,
+        writing: Option<OwnedRwLockReadGuard<()>>,
+    ) -> Result<Response, Problem> {
         let http = self.http.clone();
         let project = self.target.project.as_ref().map(ToString::to_string);
         let name = self.route.operation.name;
         let begun = http.background.begin(&http, self.who.as_ref(), name, project)?;
         self.target.watcher = begun.watcher();
         Ok(begun.run(async move {
-            if is_read {
-                return self.read().await;
+            match &writing {
+                Some(_) => self.write().await,
+                None => self.read().await,
             }
-            let writing = http.writing.clone().read_owned().await;
-            let response = self.write().await;
-            drop(writing);
-            response
         }))
     }
 
@@ -267,9 +260,7 @@ impl Call {
     }
 
     /// Answers a request that may change something.
-    async fn write(self) -> Result<Response, Problem> {
-        let (http, who, client) = (self.http.clone(), self.who.clone(), self.client);
-        let (path, action) = (self.asked.path.clone(), self.route.operation.name);
+    async fn write(mut self) -> Result<Response, Problem> {
         let written = self.written().await;
         let (outcome, reason) = match &written {
             Ok(_) => (Outcome::Done, None),
@@ -277,14 +268,14 @@ impl Call {
             Err(problem) if problem.status() == StatusCode::FORBIDDEN => return written,
             Err(problem) => (Outcome::Failed, Some(problem.detail())),
         };
-        let by = By { via: "http", who: who.as_ref(), client };
-        let text = |name: &str| path.get(name).map(String::as_str);
-        let (project, branch) = (text("project"), text("branch"));
-        http.shared.audit(by, Deed { action, project, branch, outcome, reason });
+        let by = By { via: "http", who: self.who.as_ref(), client: self.client };
+        let action = self.route.operation.name;
+        let deed = Deed { outcome, reason, ..Deed::of_path(action, &self.asked.path) };
+        self.http.shared.audit(by, deed);
         written
     }
 
-    async fn written(mut self) -> Result<Response, Problem> {
+    async fn written(&mut self) -> Result<Response, Problem> {
         let has_condition = self.require_match().await? || self.require_absent()?;
         let result = self.whole().await;
         requests::forget(&self.http.shared, self.route.operation);
@@ -473,7 +464,7 @@ impl Call {
     }
 }
 
-/// The tag of a state: its position, and the beginning of its digest.
+/// The tag of a state: its position, and the beginning of the digest of what it shows.
 async fn tag(state: &State) -> Result<String, Problem> {
-    Ok(format!("W/\"{}-{}\"", state.lsn(), state.last_digest().await?.short()))
+    Ok(format!("W/\"{}-{}\"", state.lsn(), state.shown_digest().await?.short()))
 }

@@ -5,13 +5,12 @@ use std::fmt;
 
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use data_encoding::HEXLOWER;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
 use super::prepared::{Kind, Prepared};
 use super::problem::Problem;
+use crate::requests::of_pages;
 
 /// What a request asks for.
 #[derive(Debug, Default)]
@@ -157,14 +156,7 @@ impl Asked {
 
     /// What the request asks for, whatever page of it: a cursor of one is not one of another.
     pub(super) fn of_pages(&self, operation: &str) -> String {
-        let mut hash = Sha256::new();
-        hash.update(operation);
-        let fields =
-            self.fields.iter().filter(|(name, _)| !["revision", LIMIT].contains(&name.as_str()));
-        for (name, value) in fields {
-            hash.update(format!("\n{name}:{value}"));
-        }
-        HEXLOWER.encode(&hash.finalize()[..8])
+        of_pages(operation, &self.fields)
     }
 
     /// The request as JSON.

@@ -306,26 +306,18 @@ impl Task {
 
 /// The services of [`ALL`], [`ONE`] and [`EVENTS`].
 pub(super) fn methods() -> [(&'static str, MethodRouter<Arc<Http>>); 3] {
-    let all =
-        get(async |http: State<Arc<Http>>, request: Request| answered(list(&http, request).await));
-    let one = get(async |http: State<Arc<Http>>, request: Request| {
-        answered(asked(&http, request).await.map(|task| shown(&task)))
+    type Server = State<Arc<Http>>;
+    let all = get(async |http: Server, request: Request| list(&http, request).await);
+    let one = get(async |http: Server, request: Request| {
+        Ok::<_, Problem>(shown(&*asked(&http, request).await?))
     });
-    let one = one.delete(async |http: State<Arc<Http>>, request: Request| {
-        answered(cancel(&http, request).await)
-    });
-    let followed = get(async |http: State<Arc<Http>>, request: Request| {
-        let asked = asked(&http, request).await;
-        answered(asked.map(|task| {
-            let stopped = http.0.clone().stopped();
-            Sse::new(events(&task).take_until(stopped)).keep_alive(KeepAlive::new()).into_response()
-        }))
+    let one = one.delete(async |http: Server, request: Request| cancel(&http, request).await);
+    let followed = get(async |http: Server, request: Request| {
+        let task = asked(&http, request).await?;
+        let events = events(&task).take_until(http.0.stopped());
+        Ok::<_, Problem>(Sse::new(events).keep_alive(KeepAlive::new()))
     });
     [(ALL, all), (ONE, one), (EVENTS, followed)]
-}
-
-fn answered(response: Result<Response, Problem>) -> Response {
-    response.unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn list(http: &Http, request: Request) -> Result<Response, Problem> {

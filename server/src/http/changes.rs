@@ -9,8 +9,8 @@ use argon_core::watch::{WatchFrom, WatchStream};
 use argon_service::operations::{Operation, Request as Asking, Target};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt, stream};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -35,14 +35,12 @@ const IDLE: Duration = Duration::from_secs(15);
 
 /// Sends each commit of a branch as an event: its data is the page that `show` gives. It begins after the event in
 /// `Last-Event-ID`, or with the next commit.
-pub(super) async fn changes(State(http): State<Arc<Http>>, request: Request) -> Response {
-    match events(&http, request).await {
-        Ok(events) => {
-            let alive = KeepAlive::new().interval(IDLE);
-            Sse::new(events.take_until(http.stopped())).keep_alive(alive).into_response()
-        }
-        Err(problem) => problem.into_response(),
-    }
+pub(super) async fn changes(
+    State(http): State<Arc<Http>>,
+    request: Request,
+) -> Result<impl IntoResponse, Problem> {
+    let events = events(&http, request).await?.take_until(http.stopped());
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(IDLE)))
 }
 
 /// A client that follows a branch.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use argon_core::State as CoreState;
 use argon_core::model::{BranchName, CollectionName, ProjectName};
 use argon_service::export::{ExportDocuments, ExportFormat, export};
-use argon_service::operations::{Operation, Target};
+use argon_service::operations::Operation;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -69,30 +69,28 @@ struct Asked {
 }
 
 /// Answers `GET` and `HEAD`.
-pub(super) async fn file(State(http): State<Arc<Http>>, request: Request) -> Response {
-    answered(&http, request).await.unwrap_or_else(IntoResponse::into_response)
-}
-
-async fn answered(http: &Arc<Http>, request: Request) -> Result<Response, Problem> {
+pub(super) async fn file(
+    State(http): State<Arc<Http>>,
+    request: Request,
+) -> Result<Response, Problem> {
     let (head, _) = request.into_parts();
-    let who = http.logins.who(http, &head).await?;
+    let who = http.logins.who(&http, &head).await?;
     let named = parameters(PATH, head.uri.path())?;
     let project = Some(ProjectName::new(&named["project"])?);
     let branch: BranchName = http.shared.options.branch.clone();
-    let target = answer::target_of(http, project, branch, who.as_ref())?;
+    let target = answer::target_of(&http, project, branch, who.as_ref())?;
     let find = Operation::named("document.find")?;
     let mut asked = rights::Asked::new(find, target.project.as_ref());
     asked.revision = Some(&named["revision"]);
     if let Err(error) = rights::check_operation(&http.shared, who.as_ref(), &asked).await {
         let problem = Problem::from(error);
         let what = ("collection.export", &named);
-        answer::audit_refusal(http, &head, who.as_ref(), what, &problem);
+        answer::audit_refusal(&http, &head, who.as_ref(), what, &problem);
         return Err(problem);
     }
-    let (state, revision) = target.exact(&named["revision"].parse()?).await?;
+    let (state, _) = target.exact(&named["revision"].parse()?).await?;
     let query = head.uri.query().unwrap_or_default();
-    let place = place_of(&target, &state, &revision).await?;
-    let asked = Asked::new(state, &place, &named["file"], query).await?;
+    let asked = Asked::new(state, &named["file"], query).await?;
     if asked.is_known(&head.headers) {
         return Ok(asked.with_headers(StatusCode::NOT_MODIFIED.into_response()));
     }
@@ -102,7 +100,7 @@ async fn answered(http: &Arc<Http>, request: Request) -> Result<Response, Proble
     })?;
     let range = asked.range(&head.headers);
     let response = if asked.is_spooled || range.is_some() {
-        asked.part(http, &head.method, range).await?
+        asked.part(&http, &head.method, range).await?
     } else if head.method == Method::HEAD {
         // The length is not known; that of an empty body would be 0.
         Body::from_stream(stream::empty::<io::Result<Bytes>>()).into_response()
@@ -112,20 +110,8 @@ async fn answered(http: &Arc<Http>, request: Request) -> Result<Response, Proble
     Ok(asked.with_headers(response))
 }
 
-/// What distinguishes states of equal digests: the project, and the mask through which the state is read, which is that
-/// of a branch for as long as there is the branch.
-async fn place_of(target: &Target, state: &CoreState, revision: &str) -> Result<String, Problem> {
-    let project = target.project.as_ref().map(ToString::to_string).unwrap_or_default();
-    if !state.is_masked() {
-        return Ok(project);
-    }
-    let name = revision.split('@').next().unwrap_or_default().parse()?;
-    let branch = Target { branch: name, ..target.clone() }.branch().await?;
-    Ok(format!("{project}\n{}\n{}", branch.name(), branch.info().await?.created))
-}
-
 impl Asked {
-    async fn new(state: CoreState, place: &str, name: &str, query: &str) -> Result<Self, Problem> {
+    async fn new(state: CoreState, name: &str, query: &str) -> Result<Self, Problem> {
         let endings = || FORMATS.iter().map(|(ending, ..)| *ending).collect::<Vec<_>>().join(", .");
         let unknown = || {
             let detail = format!("'{name}' should be the name of a collection and .{}", endings());
@@ -150,8 +136,8 @@ impl Asked {
             lossy: options.lossy,
             force: true,
         };
-        let digest = state.last_digest().await?;
-        let what = format!("{VERSION}\n{place}\n{digest}\n{name}\n{options:?}");
+        let digest = state.shown_digest().await?;
+        let what = format!("{VERSION}\n{digest}\n{name}\n{options:?}");
         let tag = data_encoding::HEXLOWER.encode(&Sha256::digest(what)[..16]);
         let tag = format!("\"{tag}\"");
         Ok(Self { state, request, kind, is_spooled, name: name.to_owned(), tag })

@@ -29,6 +29,13 @@ const MOST: usize = 10_000;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
+impl Peer {
+    /// The address that a request came from.
+    pub(crate) fn of(head: &Parts) -> Option<SocketAddr> {
+        head.extensions.get::<Self>().map(|Self(peer)| *peer)
+    }
+}
+
 /// The logins that succeeded a moment ago, by the hash of the user and the password: each request has a password, and
 /// each computation takes milliseconds.
 pub(super) struct Logins {
@@ -67,9 +74,9 @@ impl Logins {
             let detail = "the token is unknown, or has expired";
             let refused = || Problem::new(StatusCode::UNAUTHORIZED, detail);
             let who = http.shared.users.of_token(token).await?;
-            if let (None, Some(Peer(client))) = (&who, head.extensions.get::<Peer>()) {
+            if let (None, Some(client)) = (&who, Peer::of(head)) {
                 tracing::warn!(%client, "an unknown token was shown");
-                http.shared.audit_login("http", *client, "(token)", false);
+                http.shared.audit_login("http", client, "(token)", false);
             }
             return who.ok_or_else(refused).map(Some);
         }
@@ -97,9 +104,7 @@ impl Logins {
         name: &str,
         password: String,
     ) -> Result<Arc<User>, Problem> {
-        let Some(Peer(client)) = head.extensions.get::<Peer>().copied() else {
-            return Err(refused());
-        };
+        let Some(client) = Peer::of(head) else { return Err(refused()) };
         let peer = client.ip();
         let Some(wait) = http.shared.throttle.turn(peer, name, Instant::now()) else {
             let detail = "too many logins failed; try again later";

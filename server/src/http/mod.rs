@@ -39,14 +39,12 @@ mod session;
 mod spool;
 
 use std::sync::{Arc, LazyLock, Weak};
-
 use std::time::Duration;
 
 use argon_service::operations::Operation;
 use argon_service::usage_metrics::{Reading, prometheus};
 use axum::Router;
 use axum::extract::Request;
-use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, any, get, on};
@@ -171,34 +169,26 @@ type State = axum::extract::State<Arc<Http>>;
 fn operation(route: Arc<Prepared>) -> MethodRouter<Arc<Http>> {
     let filter = MethodFilter::try_from(route.route.method.clone()).unwrap_or(MethodFilter::GET);
     on(filter, async move |http: State, request: Request| {
-        answer::answer(&http.0, &route, request).await.unwrap_or_else(IntoResponse::into_response)
+        answer::answer(&http.0, &route, request).await
     })
 }
 
 /// The tools of agents, by the protocol that they speak.
-async fn agents(http: State, request: Request) -> Response {
+async fn agents(http: State, request: Request) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    match http.logins.who(&http, &head).await {
-        Ok(who) => http.mcp.answer(who, Request::from_parts(head, body)).await,
-        Err(problem) => problem.closing().into_response(),
-    }
+    let who = http.logins.who(&http, &head).await.map_err(Problem::closing)?;
+    Ok(http.mcp.answer(who, Request::from_parts(head, body)).await)
 }
 
 /// The metrics as Prometheus reads them.
-async fn metrics(http: State, request: Request) -> Response {
+async fn metrics(http: State, request: Request) -> Result<Response, Problem> {
     let (head, _) = request.into_parts();
-    match measured(&http, &head).await {
-        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
-            .into_response(),
-        Err(problem) => problem.into_response(),
-    }
-}
-
-async fn measured(http: &Http, head: &Parts) -> Result<String, Problem> {
-    let who = http.logins.who(http, head).await?;
+    let who = http.logins.who(&http, &head).await?;
     let asked = rights::Asked::new(Operation::named("store.metrics")?, None);
     rights::check_operation(&http.shared, who.as_ref(), &asked).await?;
-    Ok(prometheus(&Reading::now(&http.shared.store).await?))
+    let text = prometheus(&Reading::now(&http.shared.store).await?);
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }
 
 /// The description as a page, which has its script within.

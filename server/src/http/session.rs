@@ -68,13 +68,9 @@ struct Known {
 
 /// The service of [`PATH`].
 pub(super) fn methods() -> MethodRouter<Arc<Http>> {
-    axum::routing::get(async |http: State, request: Request| answered(show(&http, request).await))
-        .post(async |http: State, request: Request| answered(begin(&http, request).await))
-        .delete(async |http: State, request: Request| answered(end(&http, &request)))
-}
-
-fn answered(response: Result<Response, Problem>) -> Response {
-    response.unwrap_or_else(IntoResponse::into_response)
+    axum::routing::get(async |http: State, request: Request| show(&http, request).await)
+        .post(async |http: State, request: Request| begin(&http, request).await)
+        .delete(async |http: State, request: Request| end(&http, &request))
 }
 
 async fn show(http: &Http, request: Request) -> Result<Response, Problem> {

@@ -3,12 +3,11 @@
 use argon_core::model::{BranchName, ProjectName};
 use argon_core::{Error, ErrorKind, Revision};
 use argon_service::audit::Outcome;
-use argon_service::operations::{Effect, Scope, Target};
+use argon_service::operations::{Effect, Operation, Scope, Target};
 use argon_service::{Failure, Result};
 use rmcp::model::JsonObject;
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::Mcp;
 use super::agent::Agent;
@@ -55,9 +54,7 @@ impl Mcp {
         };
         if tool.writes() || outcome == Outcome::Refused {
             let parts = context.extensions.get::<axum::http::request::Parts>();
-            let client = parts.and_then(|parts| parts.extensions.get::<Peer>());
-            let client = client.map(|Peer(client)| *client);
-            let by = By { via: "mcp", who: who.as_ref(), client };
+            let by = By { via: "mcp", who: who.as_ref(), client: parts.and_then(Peer::of) };
             let (project, branch) = (project.as_deref(), branch.as_deref());
             let (action, reason) = (tool.operation.name, reason.as_deref());
             self.shared.audit(by, Deed { action, project, branch, outcome, reason });
@@ -74,36 +71,28 @@ impl Mcp {
     ) -> Result<Value> {
         let mut call = Call::new(self, tool, arguments, agent)?;
         call.require_rights(self, tool).await?;
-        let visible = rights::visible(&self.shared, call.agent.who.as_ref()).await;
-        call.target.sees = visible.map_err(|error| denied(&error))?;
+        if tool.operation.scope == Scope::Store {
+            let visible = rights::visible(&self.shared, call.agent.who.as_ref()).await;
+            call.target.sees = visible.map_err(|error| denied(&error))?;
+        }
         let json = if tool.writes() {
             let (mcp, operation) = (self.clone(), tool.operation);
-            let Call { target, request, .. } = call;
             let writing = self.writing.clone().read_owned().await;
             let written = tokio::spawn(async move {
                 let _writing = writing;
-                // What is committed is no failure, however much there is to say about it.
-                let output = Whole::default();
-                let request = Value::Object(request).to_string();
-                let run = requests::run(&mcp.shared, operation, &target, request, output).await;
+                let written = call.whole(&mcp, operation).await;
                 requests::forget(&mcp.shared, operation);
-                let (output, result) = run?;
-                result?;
-                Ok::<_, Failure>(output.into_json())
+                written
             });
             let failed = |_| Error::internal("the server failed within this call");
             written.await.map_err(failed)??
         } else if tool.operation.is_list {
             call.page(self, tool).await?
         } else {
-            let request = Value::Object(call.request).to_string();
-            let output = Whole::default();
-            let run = requests::run(&self.shared, tool.operation, &call.target, request, output);
-            let (output, result) = run.await?;
-            result?;
-            output.into_json()
+            call.whole(self, tool.operation).await?
         };
         let failed = |error| Error::internal("a result can't be read back").with_source(error);
+        // What is committed is no failure, however much there is to say about it.
         let mut result: Value = serde_json::from_slice(&json).map_err(failed)?;
         if json.len() > MOST_BYTES
             && !tool.operation.is_list
@@ -201,31 +190,29 @@ impl Call {
         let default = &mcp.shared.options.branch;
         let made = rights::Made { name: text("branch"), from: text("from"), default };
         let asked = rights::Asked {
-            operation: tool.operation,
-            project: self.target.project.as_ref(),
             branch: tool.tool.branch.map(|_| &self.target.branch),
             revision: revision.as_deref(),
             others: above.map(str::to_owned).into_iter().collect(),
             pipeline: pipeline.as_deref(),
             made: Some(made),
-            named_project: None,
-            user: None,
-            token: None,
+            ..rights::Asked::new(tool.operation, self.target.project.as_ref())
         };
         let checked = rights::check_operation(&mcp.shared, self.agent.who.as_ref(), &asked).await;
         checked.map_err(|error| denied(&error))
     }
 
+    /// The whole result.
+    async fn whole(self, mcp: &Mcp, operation: &'static Operation) -> Result<Vec<u8>> {
+        let (request, output) = (Value::Object(self.request).to_string(), Whole::default());
+        let run = requests::run(&mcp.shared, operation, &self.target, request, output);
+        let (output, result) = run.await?;
+        result?;
+        Ok(output.into_json())
+    }
+
     /// A page of a list: all pages are of one state.
     async fn page(mut self, mcp: &Mcp, tool: &Described) -> Result<Vec<u8>> {
-        let mut hash = Sha256::new();
-        hash.update(tool.tool.name);
-        let of_pages =
-            self.request.iter().filter(|(name, _)| ![LIMIT, REVISION].contains(&name.as_str()));
-        for (name, value) in of_pages {
-            hash.update(format!("\n{name}={value}"));
-        }
-        let hash = data_encoding::HEXLOWER.encode(&hash.finalize()[..8]);
+        let hash = requests::of_pages(tool.tool.name, &self.request);
         let cursor = self.cursor.take();
         let mut state = None;
         if let Some(revision) = self.revision(tool) {

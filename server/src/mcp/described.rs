@@ -1,7 +1,7 @@
 //! A tool with the schemas of its arguments and of its result.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use argon_service::operations::{Effect, Operation, Scope};
 use rmcp::model::{JsonObject, Tool as McpTool, ToolAnnotations};
@@ -36,9 +36,11 @@ const SIGNATURE: &str = "actor";
 const DEFINITIONS: &str = "$defs";
 
 impl Described {
-    /// All tools, in the order of the table.
-    pub(super) fn all() -> Vec<Self> {
-        TOOLS.iter().filter_map(Self::of).collect()
+    /// All tools, in the order of the table. They are described when the first agent asks.
+    pub(super) fn all() -> &'static [Self] {
+        static ALL: LazyLock<Vec<Described>> =
+            LazyLock::new(|| TOOLS.iter().filter_map(Described::of).collect());
+        &ALL
     }
 
     fn of(tool: &'static Tool) -> Option<Self> {

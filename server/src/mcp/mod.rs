@@ -57,7 +57,6 @@ changed can be taken back (undo).";
 pub(crate) struct Mcp {
     shared: Arc<Shared>,
     options: OperationOptions,
-    tools: Arc<Vec<Described>>,
     agents: Agents,
     /// Held by each request that writes.
     writing: Arc<RwLock<()>>,
@@ -70,13 +69,13 @@ impl Mcp {
         agents: Agents,
         writing: Arc<RwLock<()>>,
     ) -> Self {
-        Self { shared, options, tools: Arc::new(Described::all()), agents, writing }
+        Self { shared, options, agents, writing }
     }
 
     /// The tools that a client may see.
-    fn tools(&self) -> impl Iterator<Item = &Described> {
+    fn tools(&self) -> impl Iterator<Item = &'static Described> + use<> {
         let read_only = self.shared.options.read_only;
-        self.tools.iter().filter(move |tool| !read_only || !tool.writes())
+        Described::all().iter().filter(move |tool| !read_only || !tool.writes())
     }
 }
 

@@ -39,7 +39,7 @@ impl Mcp {
         after: Option<&str>,
         context: &RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult> {
-        let listed = self.call(self.named("list_projects")?, JsonObject::new(), context).await?;
+        let listed = self.call(named("list_projects")?, JsonObject::new(), context).await?;
         let projects = names(&listed["result"], "project");
         let mut projects = projects.filter(|name| after.is_none_or(|after| *name > after));
         let branch = self.shared.options.branch.as_str();
@@ -48,8 +48,7 @@ impl Mcp {
         let mut last = None;
         for project in projects.by_ref().take(PAGE) {
             let arguments = arguments([("project", project), ("revision", branch)]);
-            let listed =
-                self.call_as(self.named("list_collections")?, arguments, agent.clone()).await;
+            let listed = self.call_as(named("list_collections")?, arguments, agent.clone()).await;
             // The branch may be missing, or not for this user.
             let listed = listed.unwrap_or_default();
             resources.extend(names(&listed["items"], "collection").map(|collection| {
@@ -79,15 +78,16 @@ impl Mcp {
             ("revision", revision.as_str()),
             ("collection", collection.as_str()),
         ];
-        let page = self.call(self.named("find_documents")?, arguments(names), context).await?;
+        let page = self.call(named("find_documents")?, arguments(names), context).await?;
         let contents = ResourceContents::text(page.to_string(), uri).with_mime_type(KIND);
         Ok(ReadResourceResult::new(vec![contents]).into())
     }
+}
 
-    fn named(&self, name: &str) -> Result<&Described> {
-        let tool = self.tools.iter().find(|tool| tool.mcp.name == name);
-        tool.ok_or_else(|| Error::internal(format!("there is no tool {name}")).into())
-    }
+/// The tool of a name.
+fn named(name: &str) -> Result<&'static Described> {
+    let tool = Described::all().iter().find(|tool| tool.mcp.name == name);
+    tool.ok_or_else(|| Error::internal(format!("there is no tool {name}")).into())
 }
 
 fn arguments<const N: usize>(fields: [(&str, &str); N]) -> JsonObject {

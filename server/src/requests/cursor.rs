@@ -1,10 +1,13 @@
 //! Where the next page of a list begins.
 
+use std::fmt::Display;
+
 use argon_core::{Error, Revision, State};
 use argon_service::Result;
 use argon_service::operations::Target;
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// The place of a page: in the list of one state, so that nothing is there twice or missing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -28,6 +31,23 @@ pub(crate) struct StatePlace {
     pub(crate) state: State,
     pub(crate) revision: String,
     pub(crate) timeline: Option<String>,
+}
+
+/// The fields of a request that differ from page to page.
+const OF_PAGE: [&str; 2] = ["revision", "limit"];
+
+/// What a request asks for, whatever page of it: a cursor of one is not one of another.
+pub(crate) fn of_pages<'f>(
+    operation: &str,
+    fields: impl IntoIterator<Item = (&'f String, &'f (impl Display + 'f))>,
+) -> String {
+    let mut hash = Sha256::new();
+    hash.update(operation);
+    let fields = fields.into_iter().filter(|(name, _)| !OF_PAGE.contains(&name.as_str()));
+    for (name, value) in fields {
+        hash.update(format!("\n{name}:{value}"));
+    }
+    HEXLOWER.encode(&hash.finalize()[..8])
 }
 
 impl Cursor {

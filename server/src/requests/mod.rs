@@ -12,7 +12,7 @@ mod error;
 mod result;
 mod run;
 
-pub(crate) use cursor::{Cursor, StatePlace};
+pub(crate) use cursor::{Cursor, StatePlace, of_pages};
 pub(crate) use error::error_object;
 pub(crate) use result::{Page, Whole, enough, write};
 pub use run::OperationOptions;

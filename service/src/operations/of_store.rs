@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::operations;
-use crate::audit::{ListAudit, ShownAuditEvent};
+use crate::audit::{AuditEvent, ListAudit};
 use crate::credentials::Exposure;
 use crate::dvc::{CheckLock, CheckedLock, UpdateLock, UpdatedLock};
 use crate::health::{CheckHealth, HealthReport};
@@ -113,7 +113,7 @@ operations! {
         user::change_password(&opened.store, request.user, &Secret::new(request.password)).await?;
     "user.grant" Write Store(opened), request: GrantRoles => One<ShownUser> =
         user::grant(&opened.store, request).await?;
-    "audit.list" Read Store(opened), request: ListAudit => List<ShownAuditEvent> =
+    "audit.list" Read Store(opened), request: ListAudit => List<AuditEvent> =
         audit::list(&opened.store, request).await?;
     "token.create" Write Store(opened), request: CreateToken => One<CreatedToken> =
         token::create(&opened.store, request).await?;

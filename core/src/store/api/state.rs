@@ -109,6 +109,16 @@ impl State {
         Ok(self.last().await?.digest)
     }
 
+    /// A digest of what is read: that of the last commit, and of the [mask](crate::mask) through which it is read. States
+    /// of which it is equal show the same documents. One lookup at most.
+    pub async fn shown_digest(&self) -> Result<Digest> {
+        let last = self.last_digest().await?;
+        match &self.mask {
+            Some(mask) => mask.digest(last),
+            None => Ok(last),
+        }
+    }
+
     /// The timelines of the state.
     pub fn view(&self) -> &View {
         &self.view

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::catalog::Catalog;
-use crate::model::{CollectionId, Document, Lsn};
-use crate::storage::Version;
+use crate::model::{CollectionId, Digest, Document, Lsn};
+use crate::storage::{Version, record_to_bytes};
 use crate::store::mask::hash::Secret;
 use crate::store::mask::transform::Rules;
 use crate::store::mask::{MaskPolicy, Unlisted};
@@ -106,6 +106,14 @@ impl Mask {
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         let (a, b) = (&self.terms, &other.terms);
         a.policy == b.policy && a.secret == b.secret && a.escapes == b.escapes
+    }
+
+    /// A digest of what a state shows by this mask whose last commit has another one. The key of the mask, which is in
+    /// it, keeps it from telling anything of the policy.
+    pub(crate) fn digest(&self, last: Digest) -> Result<Digest> {
+        let failed = |error| Error::internal("a mask can't be encoded").with_source(error);
+        let record = record_to_bytes(&MaskRecord::from(self.clone())).map_err(failed)?;
+        Ok(Digest::of(&[&last.as_bytes()[..], &record].concat()))
     }
 
     pub(crate) fn policy(&self) -> &MaskPolicy {

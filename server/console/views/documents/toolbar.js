@@ -99,6 +99,35 @@ async function insertDocument(state, base, collection, onChange) {
 const messageOf = (message) => (message ? `,"message":${JSON.stringify(message)}` : "");
 
 /**
+ * Asks which documents are meant, and counts them: the filter, the message, and what else is asked, as JSON; nothing if
+ * none match, or the question is left.
+ *
+ * @param {import("../../types.js").State} state
+ * @param {string} collection
+ * @param {any} query
+ * @param {{ title: string, body: string, fields: any[] }} question
+ */
+async function askWhich(state, collection, query, { title, body, fields }) {
+  const asked = await askForm({
+    title,
+    body,
+    fields: [
+      { name: "filter", label: "Filter", type: "area", value: query.filter ?? "{}" },
+      ...fields,
+      { name: "message", label: "Message" },
+    ],
+    action: "Count matches",
+    submit: async ({ message, ...typed }, signal) => {
+      const read = Object.entries(typed).map(([name, text]) => [name, required(text)]);
+      const chosen = /** @type {{ filter: string, update?: string }} */ (Object.fromEntries(read));
+      return { ...chosen, message, matched: await countOf(state, collection, chosen.filter, signal) };
+    },
+  });
+  if (asked?.matched === 0) return void toast("No documents match");
+  return asked;
+}
+
+/**
  * Changes all documents that match, after their number was shown.
  *
  * @param {import("../../types.js").State} state
@@ -109,22 +138,14 @@ const messageOf = (message) => (message ? `,"message":${JSON.stringify(message)}
  * @param {() => void} onChange
  */
 async function updateMany(state, base, collection, query, tag, onChange) {
-  const asked = await askForm({
+  const asked = await askWhich(state, collection, query, {
     title: `Update documents of ${collection}`,
     body: "The next step says how many documents match. Nothing is changed before.",
     fields: [
-      { name: "filter", label: "Filter", type: "area", value: query.filter ?? "{}" },
       { name: "update", label: "Update", type: "area", value: "{$set: {}}", hint: "Operators of MongoDB, such as {$inc: {price: 2}}" },
-      { name: "message", label: "Message" },
     ],
-    action: "Count matches",
-    submit: async ({ filter, update, message }, signal) => {
-      const [chosen, change] = [required(filter), required(update)];
-      return { filter: chosen, update: change, message, matched: await countOf(state, collection, chosen, signal) };
-    },
   });
   if (!asked) return;
-  if (asked.matched === 0) return void toast("No documents match");
   const done = await askForm({
     title: `Update ${plural(asked.matched, "document")}?`,
     body: html`One commit on <strong>${state.branch?.branch}</strong> applies <code>${asked.update}</code> to the documents of${" "}
@@ -155,21 +176,12 @@ const ifMatch = (tag) => (tag ? { "If-Match": tag } : {});
  * @param {() => void} onChange
  */
 async function deleteMany(state, base, collection, query, tag, onChange) {
-  const asked = await askForm({
+  const asked = await askWhich(state, collection, query, {
     title: `Delete documents of ${collection}`,
     body: "The next step says how many documents match. Nothing is deleted before.",
-    fields: [
-      { name: "filter", label: "Filter", type: "area", value: query.filter ?? "{}" },
-      { name: "message", label: "Message" },
-    ],
-    action: "Count matches",
-    submit: async ({ filter, message }, signal) => {
-      const chosen = required(filter);
-      return { filter: chosen, message, matched: await countOf(state, collection, chosen, signal) };
-    },
+    fields: [],
   });
   if (!asked) return;
-  if (asked.matched === 0) return void toast("No documents match");
   const what = plural(asked.matched, "document");
   const isAll = asked.filter === "{}";
   const done = await confirm({
